@@ -48,7 +48,7 @@ def first_whole(gateway):
     viewer = gateway.watch({"id": 1})
     key = viewer.wait(lambda v: v.video and next((p for p in rtp.pictures(v.video) if p.key), None))
     viewer.leave()
-    return max(0.0, 1000 * (key.last - viewer.moments["connected"]))
+    return 1000 * (key.last - viewer.moments["connected"])
 
 
 def lag(material, runs):

@@ -159,6 +159,7 @@ def hashes(gateway, place):
 
 def spoils(gateway, place):
     """Each time it needs its cache entry, that is cut, empty, or has other bytes."""
+    renew(place, "spoilt.mp4")
     entry, sizes = prepares(gateway, place, "spoilt.mp4"), itertools.cycle((1000, 0, None))
     with open(entry, "rb") as file:
         good = file.read()

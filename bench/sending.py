@@ -55,8 +55,10 @@ def sending(material, runs):
     try:
         name = os.path.basename(segment)
         hosted.warm(name)
-        hosted.handle.request({"request": "enqueue", "id": 1, "file": name, "repeat": 100})
         for _ in range(runs):
+            answer = hosted.handle.request({"request": "enqueue", "id": 1, "file": name, "repeat": 100, "priority": "urgent"})
+            if "segment" not in answer:
+                raise RuntimeError(f"the room does not speak: {answer}")
             alone = thread_ms(hosted)
             for what, used in (("viewer", with_viewers(hosted)), ("forward", with_forwards(hosted, ports)),
                                ("forward with SRTP", with_forwards(hosted, ports, **SRTP))):

@@ -37,6 +37,7 @@ static void on_head(void *arg, const struct dh_stream_head *head)
 {
 	struct dh_feed *feed = arg;
 
+	feed->has_sound = head->has_audio;
 	g_mutex_lock(&feed->lock);
 	feed->arrived.has_head = true;
 	feed->arrived.head = *head;
@@ -63,8 +64,11 @@ static void on_units(void *arg, struct dh_unit *const *units, size_t count)
 	/* Before the lock is taken: the owner may be waiting for it. */
 	for (size_t i = 0; i < count; i++) {
 		g_ptr_array_add(more, dh_unit_ref(units[i]));
-		if (!(units[i]->flags & DH_UNIT_LEAD))
-			feed->made_ticks = MAX(feed->made_ticks, units[i]->pts_ticks + units[i]->duration_ticks);
+		if (units[i]->flags & DH_UNIT_LEAD)
+			continue;
+		feed->made_ticks = MAX(feed->made_ticks, units[i]->pts_ticks + units[i]->duration_ticks);
+		if (units[i]->media == DH_AUDIO)
+			feed->spoken_ticks = MAX(feed->spoken_ticks, units[i]->pts_ticks + units[i]->duration_ticks);
 	}
 	g_mutex_lock(&feed->lock);
 	if (feed->arrived.units)

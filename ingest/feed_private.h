@@ -86,7 +86,8 @@ struct dh_feed {
 	int place;                                /* where it is made; -1: nowhere now */
 	int64_t asked_us;                         /* when that place was asked */
 	bool has_media;                           /* something has come */
-	int64_t made_ticks;                       /* of media */
+	int64_t made_ticks, spoken_ticks;         /* of media, and of sound */
+	bool has_sound;                           /* it is to have some */
 	GArray *words_made;                       /* struct dh_feed_word, in order; may be NULL */
 	bool has_other_words;                     /* one that is not in the text */
 	int depth;                                /* how many have failed before it; immutable */

@@ -8,6 +8,7 @@
 
 #include "playout/timebase.h"
 #include "prepare/job.h"
+#include "words.h"
 
 /* One after the other may fail as well, but not for ever. */
 #define DEPTH_MAX 4
@@ -38,7 +39,7 @@ void dh_feed_rest_word(struct dh_feed *feed, const struct dh_stream_word *word)
 	if (feed->words_made->len > 0)
 		from = g_array_index(feed->words_made, struct dh_feed_word, feed->words_made->len - 1).end;
 	g_mutex_lock(&feed->lock);
-	found = strstr(feed->text->str + from, word->text);
+	found = dh_words_find(feed->text, from, DH_WORDS_NEARBY, word->text);
 	if (found)
 		made.begin = (size_t)(found - feed->text->str);
 	g_mutex_unlock(&feed->lock);
@@ -47,6 +48,12 @@ void dh_feed_rest_word(struct dh_feed *feed, const struct dh_stream_word *word)
 		g_array_append_val(feed->words_made, made);
 	else
 		feed->has_other_words = true;
+}
+
+/* How much has been made of what it is to say: pictures may be ahead of their sound. */
+static int64_t said_ticks(const struct dh_feed *feed)
+{
+	return feed->has_sound ? feed->spoken_ticks : feed->made_ticks;
 }
 
 /* Of a generator that calls its words otherwise they do not say how far it has come. */
@@ -62,7 +69,7 @@ static const char *behind_words(const struct dh_feed *feed)
 	const char *at = feed->text->str;
 	guint said = 0;
 
-	while (said < feed->words_made->len && words[said].to_ticks <= feed->made_ticks)
+	while (said < feed->words_made->len && words[said].to_ticks <= said_ticks(feed))
 		said++;
 	if (said < feed->words_made->len)
 		return said > 0 ? at + words[said].begin : at;
@@ -99,7 +106,7 @@ void dh_feed_rest_find(struct dh_feed *feed)
 	uint64_t here = feed->place >= 0 ? UINT64_C(1) << feed->place : 0, tried = feed->place_wait.tried | here;
 	const struct dh_generator_config *config = choose(feed, tried);
 	struct dh_generator_pool *pool = dh_generators_pool(feed->context.generators, feed->config);
-	int64_t said = dh_generator_pool_characters(pool, feed->made_ticks / DH_TICKS_PER_MS);
+	int64_t said = dh_generator_pool_characters(pool, said_ticks(feed) / DH_TICKS_PER_MS);
 
 	if (!config || feed->audio >= 0)
 		return;
@@ -117,7 +124,7 @@ void dh_feed_rest_none(struct dh_feed *feed)
 	struct dh_generator_pool *pool = dh_generators_pool(feed->context.generators, feed->config);
 
 	g_mutex_lock(&feed->lock);
-	dh_generator_pool_spoke(pool, g_utf8_strlen(feed->text->str, -1), feed->made_ticks / DH_TICKS_PER_MS);
+	dh_generator_pool_spoke(pool, g_utf8_strlen(feed->text->str, -1), said_ticks(feed) / DH_TICKS_PER_MS);
 	g_mutex_unlock(&feed->lock);
 }
 

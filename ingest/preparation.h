@@ -50,6 +50,7 @@ struct dh_preparation {
 	struct dh_job *job;
 	struct dh_stream_reader *reader;
 	struct dh_cache_writer *writer;
+	int64_t encoded_bytes; /* that its worker has written */
 };
 
 /* Takes ownership of `inputs`. */

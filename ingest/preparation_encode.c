@@ -42,6 +42,7 @@ static int encoded_data(void *arg, const void *bytes, size_t size)
 
 	if (preparation->writer)
 		dh_cache_writer_push(preparation->writer, bytes, size);
+	preparation->encoded_bytes += (int64_t)size;
 	err = dh_stream_reader_push(preparation->reader, bytes, size);
 	if (err < 0)
 		return refuse(preparation, err);

@@ -135,8 +135,10 @@ bool dh_preparation_keeps_too_much(struct dh_preparation *preparation)
 	const struct dh_ingest_config *config = &preparation->ingest->config;
 	char *text;
 
-	/* A cache entry that is longer than a file may be could not be loaded. */
-	if (preparation->writer && newest_ticks(preparation) > config->max_ms * DH_TICKS_PER_MS)
+	/* A cache entry that is longer or larger than a file may be could not be loaded. */
+	if (preparation->writer &&
+		(newest_ticks(preparation) + DH_TICKS_PER_SECOND > config->max_ms * DH_TICKS_PER_MS ||
+			preparation->encoded_bytes > config->max_segment_bytes))
 		dh_cache_writer_end(&preparation->writer, false);
 	if (preparation->recording.bytes <= config->max_segment_bytes)
 		return false;

@@ -58,3 +58,26 @@ json_t *dh_words_from_line(const char *json, size_t size, int64_t from_ticks, co
 		json_decref(words);
 	return *why ? NULL : words;
 }
+
+/* Whether letters on both sides of `at` make one word. */
+static bool is_inside_word(const char *text, const char *at)
+{
+	if (at == text || !*at)
+		return false;
+	gunichar before = g_utf8_get_char(g_utf8_prev_char(at)), after = g_utf8_get_char(at);
+	return g_unichar_isalnum(before) && g_unichar_isalnum(after) && !g_unichar_iswide(before) &&
+		!g_unichar_iswide(after);
+}
+
+const char *dh_words_find(const GString *text, size_t from, size_t nearby, const char *word)
+{
+	size_t size = strlen(word), rest = text->len - from;
+	const char *at = text->str + from, *end = at + MIN(rest, nearby + size), *found;
+
+	while ((found = memmem(at, (size_t)(end - at), word, size))) {
+		if (!is_inside_word(text->str, found) && !is_inside_word(text->str, found + size))
+			return found;
+		at = g_utf8_next_char(found);
+	}
+	return NULL;
+}

@@ -11,9 +11,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <glib.h>
 #include <jansson.h>
 
 #include "playout/stream.h"
+
+/* Bytes between a word and the next one in which that is looked for. */
+#define DH_WORDS_NEARBY 200
 
 /* NULL: `words` is such an array, and its first word begins no sooner than `from_ticks`; else
  * what is expected. */
@@ -24,5 +28,9 @@ void dh_words_get(const json_t *words, size_t index, struct dh_stream_word *word
 
 /* Parses a line. The caller gets a reference to its array; NULL: *why says what is expected. */
 json_t *dh_words_from_line(const char *json, size_t size, int64_t from_ticks, const char **why);
+
+/* Where `word` is in `text`, as a word of its own, not a part of another one, at most `nearby`
+ * bytes behind `from`. NULL: it is not there. */
+const char *dh_words_find(const GString *text, size_t from, size_t nearby, const char *word);
 
 #endif

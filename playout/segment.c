@@ -8,13 +8,9 @@
 
 #include "preroll.h"
 #include "timebase.h"
+#include "unit_list.h"
 
 enum ending { RUNNING = 0, COMPLETE, FAILED };
-
-struct units {
-	struct dh_unit **at; /* those that are kept: at[0] has the index `released` */
-	size_t count, released, capacity;
-};
 
 struct dh_segment {
 	char id[DH_SEGMENT_ID_MAX + 1];
@@ -27,9 +23,10 @@ struct dh_segment {
 	enum ending ending;
 	struct dh_stream_head head;
 	struct dh_unit *anchor, *lead; /* lead NULL: none */
-	struct units units[2];         /* by enum dh_media */
+	struct dh_unit_list units[2];  /* by enum dh_media */
 	int64_t known_ticks;           /* pts of the newest unit */
 	int64_t kept_ticks;            /* it can be played from here on */
+	size_t seen, entry;            /* pictures before `seen` are no longer needed, but from `entry` on */
 	struct dh_stream_end end;
 	size_t bytes;
 	int error_code;
@@ -52,27 +49,14 @@ int dh_segment_alloc(struct dh_segment **segment, const char *id, void *user)
 	return 0;
 }
 
-static size_t kept(const struct units *units)
-{
-	return units->count - units->released;
-}
-
-static struct dh_unit *unit_at(const struct units *units, size_t index)
-{
-	return units->at[index - units->released];
-}
-
 void dh_segment_free(struct dh_segment **segment)
 {
 	struct dh_segment *s = *segment;
 	*segment = NULL;
 	if (!s)
 		return;
-	for (int m = 0; m < 2; m++) {
-		for (size_t i = 0; i < kept(&s->units[m]); i++)
-			dh_unit_unref(&s->units[m].at[i]);
-		free(s->units[m].at);
-	}
+	for (int m = 0; m < 2; m++)
+		dh_unit_list_clear(&s->units[m]);
 	dh_unit_unref(&s->anchor);
 	dh_unit_unref(&s->lead);
 	free(s->arrivals);
@@ -82,9 +66,8 @@ void dh_segment_free(struct dh_segment **segment)
 bool dh_segment_drop(struct dh_segment *segment, size_t count)
 {
 	for (int m = 0; m < 2; m++)
-		for (; count && kept(&segment->units[m]); count--, segment->units[m].count--)
-			dh_unit_unref(&segment->units[m].at[kept(&segment->units[m]) - 1]);
-	return !kept(&segment->units[DH_AUDIO]) && !kept(&segment->units[DH_VIDEO]);
+		count -= dh_unit_list_drop(&segment->units[m], count);
+	return !dh_unit_list_kept(&segment->units[DH_AUDIO]) && !dh_unit_list_kept(&segment->units[DH_VIDEO]);
 }
 
 const char *dh_segment_id(const struct dh_segment *segment)
@@ -159,23 +142,10 @@ void dh_segment_share_anchor(struct dh_segment *segment, struct dh_unit *anchor)
 	segment->anchor = dh_unit_ref(anchor);
 }
 
-static int reserve(struct units *units)
-{
-	if (kept(units) < units->capacity)
-		return 0;
-	size_t capacity = units->capacity ? units->capacity * 2 : 64;
-	struct dh_unit **at = realloc(units->at, capacity * sizeof *at);
-	if (!at)
-		return -ENOMEM;
-	units->at = at;
-	units->capacity = capacity;
-	return 0;
-}
-
 /* The timeline relies on this order. */
 static bool may_follow(const struct dh_segment *segment, const struct dh_unit *unit)
 {
-	const struct units *units = &segment->units[unit->media];
+	const struct dh_unit_list *units = &segment->units[unit->media];
 	if (unit->pts_ticks < segment->known_ticks)
 		return false;
 	if (unit->media == DH_AUDIO)
@@ -184,7 +154,7 @@ static bool may_follow(const struct dh_segment *segment, const struct dh_unit *u
 		return false;
 	if (!units->count)
 		return (unit->flags & DH_UNIT_ENTRY) != 0;
-	return unit->pts_ticks - unit_at(units, units->count - 1)->pts_ticks >= DH_STREAM_PICTURE_TICKS_MIN;
+	return unit->pts_ticks - dh_unit_list_at(units, units->count - 1)->pts_ticks >= DH_STREAM_PICTURE_TICKS_MIN;
 }
 
 static int take_lead(struct dh_segment *segment, struct dh_unit *unit)
@@ -203,12 +173,10 @@ int dh_segment_append(struct dh_segment *segment, struct dh_unit *unit)
 		return segment->open && segment->ending == RUNNING ? take_lead(segment, unit) : -EINVAL;
 	if (!segment->open || segment->ending != RUNNING || !may_follow(segment, unit))
 		return -EINVAL;
-	struct units *units = &segment->units[unit->media];
-	int err = reserve(units);
+	struct dh_unit_list *units = &segment->units[unit->media];
+	int err = dh_unit_list_add(units, unit);
 	if (err)
 		return err;
-	units->at[kept(units)] = dh_unit_ref(unit);
-	units->count++;
 	segment->known_ticks = unit->pts_ticks;
 	segment->bytes += dh_unit_bytes(unit);
 	return 0;
@@ -216,10 +184,10 @@ int dh_segment_append(struct dh_segment *segment, struct dh_unit *unit)
 
 static int64_t length_ticks(const struct dh_segment *segment, enum dh_media media)
 {
-	const struct units *units = &segment->units[media];
+	const struct dh_unit_list *units = &segment->units[media];
 	if (!units->count)
 		return 0;
-	const struct dh_unit *last = unit_at(units, units->count - 1);
+	const struct dh_unit *last = dh_unit_list_at(units, units->count - 1);
 	return last->pts_ticks + last->duration_ticks;
 }
 
@@ -324,10 +292,10 @@ int64_t dh_segment_duration_ticks(const struct dh_segment *segment, enum dh_dura
 
 bool dh_segment_last_picture(const struct dh_segment *segment, enum dh_duration rule, size_t *index)
 {
-	const struct units *pictures = &segment->units[DH_VIDEO];
+	const struct dh_unit_list *pictures = &segment->units[DH_VIDEO];
 	int64_t duration = dh_segment_duration_ticks(segment, rule);
 	size_t n = pictures->count;
-	while (n > pictures->released && unit_at(pictures, n - 1)->pts_ticks >= duration)
+	while (n > pictures->released && dh_unit_list_at(pictures, n - 1)->pts_ticks >= duration)
 		n--;
 	*index = n - 1;
 	return n > pictures->released;
@@ -361,47 +329,43 @@ size_t dh_segment_count(const struct dh_segment *segment, enum dh_media media)
 
 struct dh_unit *dh_segment_unit(const struct dh_segment *segment, enum dh_media media, size_t index)
 {
-	return unit_at(&segment->units[media], index);
+	return dh_unit_list_at(&segment->units[media], index);
 }
 
-/* Drops the units before `end`, and remembers how many there were. */
-static void drop_first(struct dh_segment *segment, enum dh_media media, size_t end)
+/* Pictures from the last entry to the last one, if that is shown for long: they go out at once after a hold. */
+#define STANDING_MAX 1000
+
+/* Finds the last entry that begins no later than `ticks`; looks at each picture once. */
+static void look_for_entry(struct dh_segment *segment, int64_t ticks)
 {
-	struct units *units = &segment->units[media];
-	size_t n = end - units->released;
-	if (!n)
-		return;
-	for (size_t i = 0; i < n; i++) {
-		segment->bytes -= dh_unit_bytes(units->at[i]);
-		dh_unit_unref(&units->at[i]);
+	const struct dh_unit_list *pictures = &segment->units[DH_VIDEO];
+	for (; segment->seen < pictures->count; segment->seen++) {
+		const struct dh_unit *unit = dh_unit_list_at(pictures, segment->seen);
+		if (unit->pts_ticks > ticks)
+			break;
+		if (unit->flags & DH_UNIT_ENTRY)
+			segment->entry = segment->seen;
 	}
-	memmove(units->at, units->at + n, (kept(units) - n) * sizeof *units->at);
-	units->released = end;
-}
-
-/* The last picture that begins no later than `ticks` and can be decoded without those before it; that which is
- * the first already if there is none. */
-static size_t entry_at(const struct units *pictures, int64_t ticks)
-{
-	size_t found = pictures->released;
-	for (size_t i = found; i < pictures->count && unit_at(pictures, i)->pts_ticks <= ticks; i++)
-		if (unit_at(pictures, i)->flags & DH_UNIT_ENTRY)
-			found = i;
-	return found;
 }
 
 void dh_segment_release(struct dh_segment *segment, int64_t before_ticks)
 {
-	const struct units *pictures = &segment->units[DH_VIDEO], *sound = &segment->units[DH_AUDIO];
-	size_t entry = entry_at(pictures, before_ticks), packet = sound->released;
-	int64_t from_ticks = dh_slot_floor(pictures->count ? unit_at(pictures, entry)->pts_ticks : before_ticks);
-	if (from_ticks <= 0 || (entry == pictures->released && pictures->count))
+	const struct dh_unit_list *pictures = &segment->units[DH_VIDEO], *sound = &segment->units[DH_AUDIO];
+	look_for_entry(segment, before_ticks);
+	/* without pictures, or under the last one, sound goes on alone */
+	bool is_alone = segment->seen == pictures->count && pictures->count - segment->entry <= STANDING_MAX;
+	int64_t entry_ticks = is_alone ? before_ticks : dh_unit_list_at(pictures, segment->entry)->pts_ticks;
+	int64_t from_ticks = dh_slot_floor(entry_ticks);
+	int64_t kept_ticks = is_alone ? from_ticks : dh_slot_ceil(entry_ticks);
+	size_t packet = sound->released;
+	if (from_ticks <= 0)
 		return;
-	while (packet + 1 < sound->count && unit_at(sound, packet)->pts_ticks < from_ticks)
+	while (packet + 1 < sound->count && dh_unit_list_at(sound, packet)->pts_ticks < from_ticks)
 		packet++;
-	segment->kept_ticks = pictures->count ? dh_slot_ceil(unit_at(pictures, entry)->pts_ticks) : from_ticks;
-	drop_first(segment, DH_VIDEO, entry);
-	drop_first(segment, DH_AUDIO, packet);
+	if (kept_ticks > segment->kept_ticks)
+		segment->kept_ticks = kept_ticks;
+	segment->bytes -= dh_unit_list_release(&segment->units[DH_VIDEO], segment->entry);
+	segment->bytes -= dh_unit_list_release(&segment->units[DH_AUDIO], packet);
 }
 
 int64_t dh_segment_kept_ticks(const struct dh_segment *segment)

@@ -73,6 +73,7 @@ void dh_timeline_thaw_at(struct dh_timeline *timeline, int64_t slot_ticks, int64
 	const struct dh_segment *segment = timeline->playing;
 	int64_t stopped_ticks = slot_ticks - timeline->start_ticks, to_ticks = stopped_ticks;
 	int64_t first_ticks = dh_timeline_skipped_ticks(timeline);
+	int64_t sound_ticks = (int64_t)dh_segment_first(segment, DH_AUDIO) * DH_SLOT_TICKS;
 	if (at_ticks >= 0 && at_ticks + others_ticks(timeline) < to_ticks)
 		to_ticks = dh_slot_floor(at_ticks + others_ticks(timeline));
 	if (to_ticks < dh_segment_kept_ticks(segment))
@@ -87,6 +88,8 @@ void dh_timeline_thaw_at(struct dh_timeline *timeline, int64_t slot_ticks, int64
 	}
 	if (to_ticks < first_ticks)
 		to_ticks = first_ticks;
+	if (to_ticks < sound_ticks) /* under a picture that has been shown for long */
+		to_ticks = sound_ticks;
 	if (stopped_ticks > timeline->heard_until_ticks)
 		timeline->heard_until_ticks = stopped_ticks;
 	timeline->next[DH_AUDIO] = (size_t)(to_ticks / DH_SLOT_TICKS);

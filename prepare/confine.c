@@ -68,7 +68,7 @@ static int limit_cpu(int cpu_s, const char **what)
 	return cpu_s > 0 ? limit(RLIMIT_CPU, (rlim_t)cpu_s, (rlim_t)cpu_s * DH_LIVE_CPU_TIMES + AFTER_SIGXCPU_S) : 0;
 }
 
-int dh_confine_live(void)
+int dh_confine_job(bool is_live)
 {
 	struct rlimit now;
 
@@ -76,7 +76,9 @@ int dh_confine_live(void)
 		return -errno;
 	if (now.rlim_max == RLIM_INFINITY || now.rlim_max <= AFTER_SIGXCPU_S)
 		return 0;
-	return limit(RLIMIT_CPU, now.rlim_max - AFTER_SIGXCPU_S, now.rlim_max);
+	if (is_live)
+		return limit(RLIMIT_CPU, now.rlim_max - AFTER_SIGXCPU_S, now.rlim_max);
+	return limit(RLIMIT_CPU, now.rlim_cur, now.rlim_cur + AFTER_SIGXCPU_S);
 }
 
 static int die_with(pid_t parent, const char **what)

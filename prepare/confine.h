@@ -8,11 +8,12 @@
 #ifndef DH_CONFINE_H
 #define DH_CONFINE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct dh_confine {
 	int memory_mb;    /* data of the process (RLIMIT_DATA: heap, stacks, private memory); 0: no limit */
-	int cpu_s;        /* processor time; SIGXCPU ends the process; 0: no limit; see dh_confine_live */
+	int cpu_s;        /* processor time; SIGXCPU ends the process; 0: no limit; see dh_confine_job */
 	int nice;         /* 0 to 19 */
 	const char *user; /* to become, when started as root; NULL or "": none */
 	pid_t parent;     /* the process dies with the thread that spawned it; 0: it does not */
@@ -28,7 +29,8 @@ int dh_confine(const struct dh_confine *confine, const char **what);
  * signal, and what counts from there, the processor time. */
 int dh_confine_copy(const struct dh_confine *confine, const char **what);
 
-/* Such a copy may use DH_LIVE_CPU_TIMES as much processor time from here on: its input is live. A negative errno. */
-int dh_confine_live(void);
+/* What such a copy is for: if its input is live, it may use DH_LIVE_CPU_TIMES as much processor time from here on; if
+ * not, it never can. A negative errno. */
+int dh_confine_job(bool is_live);
 
 #endif

@@ -78,7 +78,7 @@ static int do_job(const struct job *job, struct dh_task *task, const struct dh_s
 			DH_JOB_MAX, JOB_FDS);
 	int code = dh_task_from_job(task, job->text, (size_t)job->size, job->fds, job->fds_count, fault);
 	task->first_fd = DH_JOB_FD;
-	if (!code && task->silence_ms > 0 && dh_confine_live() < 0)
+	if (!code && dh_confine_job(task->silence_ms > 0) < 0)
 		return dh_fault_set(fault, DH_PREPARE_INTERNAL, "the limit of processor time cannot be set");
 	return code ? code : dh_prepare(task, writer, NULL, fault);
 }

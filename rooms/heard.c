@@ -8,8 +8,7 @@
 
 /* A text that consists of words grows no further than this. */
 #define TEXT_MAX 65536
-/* The next word is looked for in so many bytes, and further on behind others that were not found. */
-#define NEARBY     200
+/* A word is looked for further on behind others that were not found, but within so many bytes. */
 #define NEARBY_MAX 4000
 
 /* --- words */
@@ -27,29 +26,10 @@ static const char *end_of(const char *end)
 	return end;
 }
 
-/* Whether letters on both sides of `at` make one word. */
-static bool is_inside_word(const char *text, const char *at)
-{
-	if (at == text || !*at)
-		return false;
-	gunichar before = g_utf8_get_char(g_utf8_prev_char(at)), after = g_utf8_get_char(at);
-	return g_unichar_isalnum(before) && g_unichar_isalnum(after) && !g_unichar_iswide(before) &&
-		!g_unichar_iswide(after);
-}
-
-/* From `at` on, as a word of its own; not far away, where it would be another one. */
+/* Not far away, where it would be another one. */
 static const char *find_word(const struct dh_script *script, const char *spelt)
 {
-	const char *text = script->text->str, *from = text + script->at, *found;
-	size_t size = strlen(spelt), rest = script->text->len - script->at;
-	const char *end = from + MIN(rest, MIN(NEARBY + 2 * script->missed, NEARBY_MAX) + size);
-
-	while ((found = memmem(from, (size_t)(end - from), spelt, size))) {
-		if (!is_inside_word(text, found) && !is_inside_word(text, found + size))
-			return found;
-		from = g_utf8_next_char(found);
-	}
-	return NULL;
+	return dh_words_find(script->text, script->at, MIN(DH_WORDS_NEARBY + 2 * script->missed, NEARBY_MAX), spelt);
 }
 
 /* Ideographs follow each other without a space. */

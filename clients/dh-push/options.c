@@ -266,6 +266,8 @@ static int check_question(const struct dh_send_options *options, int words, stru
 		return dh_send_fail(fault, DH_SEND_USAGE, "--interrupt and --mark are not possible together");
 	if ((options->interrupt || request->mark) && (options->encode || words > 1))
 		return dh_send_fail(fault, DH_SEND_USAGE, "%s sends no media", name);
+	if ((options->interrupt || request->mark) && dh_send_request_is_placed(request))
+		return dh_send_fail(fault, DH_SEND_USAGE, "%s says nothing about when a segment plays", name);
 	if (request->at_ms >= 0 && !(request->mark && request->segment))
 		return dh_send_fail(fault, DH_SEND_USAGE, "--at-ms needs --mark and --segment");
 	if (request->mark && request->segment && request->at_ms < 0)

@@ -13,6 +13,12 @@ void dh_send_request_init(struct dh_send_request *request)
 	request->progress_ms = -1;
 }
 
+bool dh_send_request_is_placed(const struct dh_send_request *request)
+{
+	return request->before || request->after || request->underrun || request->is_patient || request->ttl_ms >= 0 ||
+		request->repeat >= 0 || request->preroll_ms >= 0;
+}
+
 void dh_send_request_clear(struct dh_send_request *request)
 {
 	g_clear_pointer(&request->metadata, json_decref);

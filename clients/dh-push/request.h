@@ -29,6 +29,9 @@ struct dh_send_request {
 void dh_send_request_init(struct dh_send_request *request);
 void dh_send_request_clear(struct dh_send_request *request);
 
+/* Whether it says when a segment is to play, or how. */
+bool dh_send_request_is_placed(const struct dh_send_request *request);
+
 /* The line with its line feed. `question`: "info", "anchor", "interrupt" or "mark"; NULL: the segment begins.
  * `token`: NULL: none. NULL with a fault, DH_SEND_USAGE: a text is not UTF-8, or there is too
  * much of it. */

@@ -138,13 +138,17 @@ export class Segment {
   // on. Resolves as `over` does. Where the gateway does not do it in time, it is cut, and this rejects.
   async interrupt() {
     try {
-      await inTime(Promise.race([this.known, this.over]), 'the segment was not accepted in time');
-      if (!this.isOver) await interrupt({ ...this.room, segment: this.id }).catch(unlessEnded);
-      return await inTime(this.over, 'the segment was not interrupted in time');
+      return await inTime(this.askToEnd(), 'the segment was not interrupted in time');
     } catch (error) {
       this.abort();
       throw error;
     }
+  }
+
+  async askToEnd() {
+    await Promise.race([this.known, this.over]);
+    if (!this.isOver) await interrupt({ ...this.room, segment: this.id }).catch(unlessEnded);
+    return this.over;
   }
 }
 

@@ -23,6 +23,7 @@ from typing import Any, Optional
 from digitalhuman import AsyncStage, EncodeError, PushError, SegmentEnded
 
 log = logging.getLogger("digitalhuman.livekit")
+INTERRUPT_S = 10.0
 LOST = (SegmentEnded, PushError, EncodeError, OSError)
 
 
@@ -174,7 +175,7 @@ class RoomRunner:
             segment = self._segment
             if segment is not None:
                 try:
-                    await segment.interrupt()
+                    await asyncio.wait_for(segment.interrupt(), INTERRUPT_S)    # else it is cut
                 except Exception as problem:
                     log.warning("digitalhuman: %s", problem)
                 await segment.abort()

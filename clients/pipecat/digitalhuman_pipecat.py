@@ -35,6 +35,8 @@ from digitalhuman import AsyncStage, EncodeError, PushError, SegmentEnded
 
 ENDS = ("finished", "interrupted", "skipped", "removed", "failed")
 PIXELS = {"RGB": "rgb24", "BGR": "bgr24"}
+# How long the room may take to end what is interrupted.
+INTERRUPT_S = 10.0
 # After a failure sound is dropped for so long, instead of a connection and an error for each piece of it.
 RETRY_S = 1.0
 
@@ -242,7 +244,7 @@ class DigitalHumanOutput(BaseOutputTransport):
     async def _interrupt(self, answer: _Answer) -> None:
         error: Optional[Exception] = None
         try:
-            await answer.segment.interrupt()
+            await asyncio.wait_for(answer.segment.interrupt(), INTERRUPT_S)     # else it is cut
         except Exception as problem:
             error = problem
         finally:

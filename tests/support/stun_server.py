@@ -28,11 +28,11 @@ def answer_to(request, host, port):
 
 
 class StunServer:
-    """`delay_s` is how late it answers what comes from now on (None: never); `asked` counts what came."""
+    """`delay_s` is how late it answers what comes from now on (None: never); `asked` counts requests, however often each came."""
 
     def __init__(self):
         self.address, (self.port,) = own_address(), free_ports(1)
-        self.delay_s, self.asked = 0, 0
+        self.delay_s, self._requests = 0, set()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((self.address, self.port))
         self._is_open = True
@@ -47,20 +47,25 @@ class StunServer:
         self._thread.join()
         self._socket.close()
 
+    @property
+    def asked(self):
+        return len(self._requests)
+
     def nat(self):
         """What Janus is configured with, to ask it."""
         return f'stun_server = "{self.address}" stun_port = {self.port}'
 
     def _serve(self):
-        due = []    # (when, number, answer, to whom)
+        due, number = [], 0     # (when, number, answer, to whom)
         while self._is_open:
             wait_s = min(0.2, max(0, due[0][0] - time.monotonic())) if due else 0.2
             if select.select([self._socket], [], [], wait_s)[0]:
                 request, whom = self._socket.recvfrom(2000)
-                self.asked += 1
+                self._requests.add(request[8:20])
+                number += 1
                 answer = answer_to(request, *whom)
                 if answer and self.delay_s is not None:
-                    heapq.heappush(due, (time.monotonic() + self.delay_s, self.asked, answer, whom))
+                    heapq.heappush(due, (time.monotonic() + self.delay_s, number, answer, whom))
             while due and due[0][0] <= time.monotonic():
                 *_, answer, whom = heapq.heappop(due)
                 self._socket.sendto(answer, whom)

@@ -96,6 +96,7 @@ class Viewer:
         local = self.pc.localDescription
         sdp = change(local.sdp) if change else local.sdp
         self.started = await self.gateway._message(self.handle, start, jsep={"type": local.type, "sdp": sdp})
+        self.dtls.on("statechange", self._note_connected)
         end = time.time() + WAIT_S
         while self.dtls.state not in ("connected", "failed", "closed") and not self.dismissal:
             await asyncio.sleep(0.01)
@@ -103,7 +104,11 @@ class Viewer:
                 raise TimeoutError("DTLS did not connect")
         if self.dtls.state != "connected":
             await self._explain_the_end()
-        self.moments["connected"] = time.time()
+        self.moments.setdefault("connected", time.time())
+
+    def _note_connected(self):
+        if self.dtls.state == "connected":
+            self.moments["connected"] = time.time()
 
     @property
     def dismissal(self):

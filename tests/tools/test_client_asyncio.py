@@ -176,6 +176,17 @@ class Asyncio(Case):
             self.assertEqual((await other.close()).event, "finished")
         self.run_async(push)
 
+    def test_interrupting_by_name(self):
+        async def push(server, stage):
+            server.allowed_ms = 0
+            s = await stage.segment(segment="mine", **FORMAT).open()
+            await s.push(*next(made(1)))
+            server.first()
+            self.assertEqual(await stage.interrupt(segment="mine"), 1)
+            self.assertEqual(server.interruptions, [{"segment": "mine"}])
+            self.assertEqual((await s.close()).event, "interrupted")
+        self.run_async(push)
+
     def test_interrupting_what_has_ended(self):
         """The room, which may play something else by then, is left alone."""
         async def push(server, stage):

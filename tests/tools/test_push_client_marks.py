@@ -45,6 +45,8 @@ class Marks(PushCase):
         for options, word in ((["--mark={"], "--mark is no JSON"), (["--mark="], "--mark is no JSON"),
                               (["--mark=1", "--interrupt"], "not possible together"),
                               (["--mark=1", "--encode"], "--mark sends no media"),
+                              (["--interrupt", "--after=s"], "--interrupt says nothing about when"),
+                              (["--mark=1", "--patient"], "--mark says nothing about when"),
                               (["--mark=1", "--at-ms=5"], "--at-ms needs"), (["--at-ms=5"], "--at-ms needs"),
                               (["--mark=1", "--segment=s"], "needs --at-ms"),
                               (["--mark=1", "--segment=s", "--at-ms=-1"], "--at-ms is"),

@@ -463,6 +463,7 @@ static const struct words_row {
 	{ "the same word again", "a a a b", "0-300 a 300-600 a 600-1200 a", "a b" },
 	{ "no spaces", "你好世界", "0-500 你好 1000-1500 世界", "世界" },
 	{ "all of them", "One two.", "0-400 One 400-900 two", "" },
+	{ "not within another word", "Is this a test? Yes.", "0-900 is", "Yes." },
 	{ "others than in the text: by its length", "12 apples and so on for ever", "0-990 twelve 990-1000 apples",
 		"on for ever" },
 };
@@ -496,6 +497,20 @@ static void test_the_rest_by_words(const void *arg)
 	close_all();
 }
 
+/* Pictures come ahead of their sound. */
+static void test_the_rest_behind_the_sound(void)
+{
+	const struct words_row row = { .text = "One two, three four.", .words = "0-400 One 400-900 two" };
+
+	open_all(urls, row.text, false);
+	dh_io_call(t.io, tell_words, (void *)&row);
+	t.feed->has_sound = true;
+	t.feed->spoken_ticks = 500 * DH_TICKS_PER_MS;
+	dh_io_call(t.io, find_rest, t.feed);
+	CHECK_STR(t.feed->rest.text, "two, three four.");
+	close_all();
+}
+
 /* It is told to be next while its owner takes the rest of it. */
 static void test_the_rest_and_the_turn(void)
 {
@@ -518,6 +533,7 @@ static const struct check_test tests[] = {
 	TEST(test_the_rest_is_not_asked_of_the_same_place),
 	TEST(test_nothing_was_delivered),
 	TABLE(test_the_rest_by_words, words_rows),
+	TEST(test_the_rest_behind_the_sound),
 	TEST(test_the_rest_and_the_turn),
 };
 

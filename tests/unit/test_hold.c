@@ -299,20 +299,21 @@ static void test_amid_an_underrun(void)
 static const struct long_row {
 	const char *name;
 	int repeat;
-	bool has_video;
+	int video_ms;
 	int speech; /* expected: the first packet from 75 s on, after a hold at 70 s that goes back to 5.2 s */
 	int64_t kept_ms;
 } long_rows[] = {
 	/* entries are 400 ms apart */
-	{ "goes back a minute at most", 0, true, 480, 9600 },
-	{ "sound alone", 0, false, 499, 9980 },
-	{ "is to be repeated: goes back all the way", 2, true, 260, 0 },
+	{ "goes back a minute at most", 0, 110000, 480, 9600 },
+	{ "sound alone", 0, 0, 499, 9980 },
+	{ "sound under the last picture", 0, 4000, 499, 9980 },
+	{ "is to be repeated: goes back all the way", 2, 110000, 260, 0 },
 };
 
 static void test_goes_back_a_minute(const void *arg)
 {
 	const struct long_row *row = arg;
-	const struct rig_segment spec = { "a", 'a', 'i', row->has_video ? 110000 : 0, 25, 1, 10, 110000, -1 };
+	const struct rig_segment spec = { "a", 'a', 'i', row->video_ms, 25, 1, 10, 110000, -1 };
 	const struct dh_order order = { .source = 1, .repeat = row->repeat };
 	open_with_viewer();
 	CHECK_INT(rig_order(&rig, &spec, &order, NULL), 0);

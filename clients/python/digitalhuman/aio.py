@@ -228,7 +228,7 @@ class AsyncSegment:
             pass        # the event loop is closed
 
     async def _wait_until(self, is_so: Callable[[], bool], done: str) -> None:
-        """Or until it is over; as long as Segment.interrupt()."""
+        """Or until it is over; as long as Segment.interrupt(), but that opening counts."""
         async def wait() -> None:
             while not (is_so() or self._segment.is_over):
                 await self._wait_for_change()
@@ -268,8 +268,8 @@ class AsyncStage:
     async def info(self) -> Dict[str, Any]:
         return await _in_thread(self._stage.info)
 
-    async def interrupt(self) -> int:
-        return await _in_thread(self._stage.interrupt)
+    async def interrupt(self, **named: Any) -> int:
+        return await _in_thread(lambda: self._stage.interrupt(**named))
 
     async def mark(self, data: Any, **named: Any) -> Optional[int]:
         return await _in_thread(lambda: self._stage.mark(data, **named))

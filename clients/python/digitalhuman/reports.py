@@ -108,7 +108,6 @@ class Reports:
         kind = event.get("event")
         with self._changed:
             self._keep(event)
-            self.is_known = self.is_known or kind == "queued"
             if kind == "want":
                 self._wanted, self._pushed_then = int(event["ms"]), self._pushed_ms()
                 self._ahead = max(self._ahead, self._wanted)
@@ -116,6 +115,7 @@ class Reports:
                 self.progress_ms = int(event["played_ms"])
             elif self.segment is None:
                 self.segment = event.get("segment")
+            self.is_known = self.is_known or kind == "queued"       # last: others look without the lock
             self._changed.notify_all()
         return event
 

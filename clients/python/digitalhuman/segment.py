@@ -181,6 +181,7 @@ class Segment(Reported):
 
     def ask_to_end(self) -> None:
         """See interrupt(), which waits before until the room knows it, and behind until it is over."""
+        assert self.id is not None      # which would be everything in the room
         try:
             self._stage.interrupt(segment=self.id)
         except PushError as error:

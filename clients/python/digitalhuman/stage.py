@@ -47,7 +47,7 @@ class Stage:
     dh_prepare       its path; default: searched for in PATH
     cafile           certificates to verify a tls:// gateway with; default: the system's
     ssl_context      a context of your own instead
-    connect_timeout  seconds to connect, and for answers to info and anchor (10)
+    connect_timeout  seconds to connect, and for the gateway's answers (10)
     max_parallel     how many pieces of push_av_segment() are sent at a time (4), beside the two due next
 
     Nothing is connected before a segment is opened. May be used from any thread. close(), or leaving it as
@@ -116,7 +116,7 @@ class Stage:
         options        further fields of the first line, as docs/push.md has them
         encode         as for Stage
         on_event       called with each event (a dict, see docs/push.md), in the reading thread: it must not
-                       push to this segment or close it
+                       push to this segment, close or interrupt it
         """
         fps, sample_rate, channels, pixel_format = (mine if given is DEFAULT else given for given, mine in (
             (fps, self._fps), (sample_rate, self._sample_rate), (channels, self._channels),
