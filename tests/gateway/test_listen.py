@@ -74,6 +74,19 @@ def connected(path):
         time.sleep(0.02)
 
 
+def await_read(*ports):
+    """Until whoever listens there has read all that came: what does not fit behind it would be lost."""
+    end = time.monotonic() + WAIT_S
+    while True:
+        with open("/proc/net/udp", encoding="ascii") as file:
+            waiting = {int(line[1].split(":")[1], 16): int(line[4].split(":")[1], 16) for line in map(str.split, list(file)[1:])}
+        if not any(waiting[port] for port in ports):
+            return
+        if time.monotonic() > end:
+            raise TimeoutError(f"bytes that nobody reads: {waiting}")
+        time.sleep(0.02)
+
+
 class Recogniser:
     """Reads what dh-listen says: `lines`, and `sound` and `reference` by viewer."""
 
@@ -326,6 +339,7 @@ class Listening(Case):
                 packet = b"\x80\x6f" + packet[2:]
             for port in (listed[-1]["port"], listed[-1]["reference_port"]):
                 sender.sendto(packet, ("127.0.0.1", port))
+        await_read(listed[-1]["port"], listed[-1]["reference_port"])
         self.say(tone(1, 880, -12))
         self.read_tone(recogniser, 880)
 
