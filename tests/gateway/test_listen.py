@@ -340,6 +340,7 @@ class Listening(Case):
             for port in (listed[-1]["port"], listed[-1]["reference_port"]):
                 sender.sendto(packet, ("127.0.0.1", port))
         await_read(listed[-1]["port"], listed[-1]["reference_port"])
+        time.sleep(1)       # what comes shortly after loud sound of the room may be an echo of that
         self.say(tone(1, 880, -12))
         self.read_tone(recogniser, 880)
 
