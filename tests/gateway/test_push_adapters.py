@@ -13,12 +13,11 @@ import unittest
 
 import numpy as np
 
-from certificates import Authority
 from ffmpeg import ffmpeg
-from janus_server import WAIT_S, free_ports
+from janus_server import WAIT_S
 from livekit_standin import END, PICTURE, Generator, Receiver, sound
 from pipecat_rig import Rig, f
-from push_nginx import Nginx, is_installed
+from push_nginx import ThroughNginx, is_installed
 from pushable import PushableServer
 from pushing import ENDS, Push
 from request_case import RequestCase
@@ -98,6 +97,15 @@ class AdapterCase(RequestCase):
         return [event["event"] for event in self.observer.events.data()
                 if event.get("segment") == segment and event["event"] in ("queued", "ready", "started", *ENDS)]
 
+    def interrupt_push_mjs(self):
+        """While its segment waits."""
+        segment = self.node(5000)
+        self.waits()
+        segment.do("interrupt")
+        end = segment.over()
+        self.assertEqual((end["event"], end["played_ms"]), ("interrupted", 0), end)
+        self.check_unheard()
+
     def check_unheard(self):
         """When it has been cleared."""
         end = self.of_adapter(*ENDS)
@@ -169,12 +177,7 @@ class Adapters(AdapterCase):
         stage.close()
 
     def test_push_mjs(self):
-        segment = self.node(5000)
-        self.waits()
-        segment.do("interrupt")
-        end = segment.over()
-        self.assertEqual((end["event"], end["played_ms"]), ("interrupted", 0), end)
-        self.check_unheard()
+        self.interrupt_push_mjs()
 
     def test_push_mjs_urgent(self):
         """What plays may be urgent itself: it ends nevertheless."""
@@ -185,29 +188,14 @@ class Adapters(AdapterCase):
 
 
 @unittest.skipUnless(is_installed(), "nginx's stream module is not installed")
-class ThroughTls(AdapterCase):
+class ThroughTls(ThroughNginx, AdapterCase):
     """push.mjs through TLS, which nginx ends as conf/nginx-push.conf.sample has it."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.authority, (port,) = Authority(folder.name), free_ports(1)
-        nginx = Nginx(folder.name, "127.0.0.1", port, cls.janus.path("push.sock"), cls.authority.sign("127.0.0.1"))
-        cls.addClassCleanup(nginx.stop)
-        cls.address = f"tls://127.0.0.1:{port}"
 
     def trust(self):
         return {"ca": self.authority.path}
 
     def test_it_waits_and_is_interrupted(self):
-        segment = self.node(5000)
-        self.waits()
-        segment.do("interrupt")
-        end = segment.over()
-        self.assertEqual((end["event"], end["played_ms"]), ("interrupted", 0), end)
-        self.check_unheard()
+        self.interrupt_push_mjs()
 
     def test_it_plays_to_its_end(self):
         """Which the gateway sees; and its own events come behind that."""

@@ -16,11 +16,10 @@ import unittest
 
 import numpy as np
 
-from certificates import Authority
 from client_case import client_threads, made
 from ffmpeg import ffmpeg
-from janus_server import WAIT_S, free_ports
-from push_nginx import Nginx, is_installed
+from janus_server import WAIT_S
+from push_nginx import ThroughNginx, is_installed
 from pushable import PushableServer
 from pushing import ANY_TIME, Push
 from request_case import RequestCase
@@ -261,18 +260,8 @@ class FarAhead(PythonCase):
             self.assertLessEqual(ended, now_ms + 40)
 
 
-class Tls:
+class Tls(ThroughNginx):
     """The same through TLS, which nginx ends as conf/nginx-push.conf.sample has it."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.authority, (port,) = Authority(folder.name), free_ports(1)
-        nginx = Nginx(folder.name, "127.0.0.1", port, cls.janus.path("push.sock"), cls.authority.sign("127.0.0.1"))
-        cls.addClassCleanup(nginx.stop)
-        cls.address = f"tls://127.0.0.1:{port}"
 
     @classmethod
     def options(cls):

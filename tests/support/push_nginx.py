@@ -4,9 +4,11 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 
-from janus_server import WAIT_S
+from certificates import Authority
+from janus_server import WAIT_S, free_ports
 
 SAMPLE = os.path.join(os.environ["DH_ROOT"], "conf", "nginx-push.conf.sample")
 MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
@@ -54,3 +56,17 @@ class Nginx:
     def stop(self):
         self.process.terminate()
         self.process.wait(WAIT_S)
+
+
+class ThroughNginx:
+    """For a test case whose class has `janus`: `address` is the gateway's through TLS, with a certificate of `authority`."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.authority, (port,) = Authority(folder.name), free_ports(1)
+        nginx = Nginx(folder.name, "127.0.0.1", port, cls.janus.path("push.sock"), cls.authority.sign("127.0.0.1"))
+        cls.addClassCleanup(nginx.stop)
+        cls.address = f"tls://127.0.0.1:{port}"
