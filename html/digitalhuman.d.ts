@@ -125,7 +125,7 @@ export interface Listeners {
 	event: RoomEvent;
 }
 export type RoomEventName = 'speaking' | 'idle' | 'listening' | 'thinking' | 'holding' | 'resuming' | 'viewer_speaking' |
-	'viewer_silent' | 'barged_in' | 'floor_asked' | 'floor_given' | 'floor_ended' | 'queued' | 'ready' | 'segment_prepared' | 'started' | 'finished' |
+	'viewer_silent' | 'barged_in' | 'floor_asked' | 'floor_given' | 'floor_ended' | 'queued' | 'waiting' | 'ready' | 'segment_prepared' | 'started' | 'finished' |
 	'interrupted' | 'skipped' | 'removed' | 'failed' | 'held' | 'resumed' | 'continued' | 'missing' | 'low_water' |
 	'high_water' | 'enabled' | 'disabled' | 'edited' | 'destroyed';
 

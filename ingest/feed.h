@@ -35,7 +35,8 @@ struct dh_feed_owner {
 	void *arg;
 	const char *name; /* the room's name, for the log; outlives the feed */
 	/* There is something for dh_feed_fill, to be called in the owner's thread, or it waits for its
-	 * generator (dh_feed_make_way). Called in the I/O thread, and not again before dh_feed_fill. */
+	 * generator (dh_feed_make_way) or for a place (dh_feed_take_wait). Called in the I/O thread, and not
+	 * again before dh_feed_fill. */
 	void (*arrived)(void *arg, struct dh_feed *feed);
 	/* The last reference is gone and the feed is being freed. Any thread. */
 	void (*gone)(void *arg);
@@ -171,6 +172,10 @@ bool dh_feed_fill(struct dh_feed *feed);
 /* After dh_feed_fill: words of the segment that have come since (struct dh_stream_word); the caller
  * drops the array (g_ptr_array_unref). NULL: none. */
 GPtrArray *dh_feed_take_words(struct dh_feed *feed);
+
+/* After dh_feed_fill: whether it is next and has found no place among the live sources that workers encode, and why.
+ * True at most once. */
+bool dh_feed_take_wait(struct dh_feed *feed, struct dh_live_wait *wait);
 
 /* What a generator was given to say, unless that is still being written. g_free it. */
 char *dh_feed_copy_text(const struct dh_feed *feed);

@@ -71,6 +71,15 @@ static void take_arrived(struct dh_feed *feed)
 		g_ptr_array_extend_and_steal(feed->words, g_steal_pointer(&feed->filling.words));
 }
 
+bool dh_feed_take_wait(struct dh_feed *feed, struct dh_live_wait *wait)
+{
+	g_mutex_lock(&feed->lock);
+	*wait = feed->wait;
+	feed->wait.limit = 0;
+	g_mutex_unlock(&feed->lock);
+	return wait->limit > 0;
+}
+
 GPtrArray *dh_feed_take_words(struct dh_feed *feed)
 {
 	return g_steal_pointer(&feed->words);

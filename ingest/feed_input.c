@@ -232,6 +232,15 @@ static void on_held(void *arg, bool is_held)
 	dh_feed_speech_hold(feed, is_held);
 }
 
+static void on_no_place(void *arg, const struct dh_live_wait *wait)
+{
+	struct dh_feed *feed = arg;
+
+	g_mutex_lock(&feed->lock);
+	feed->wait = *wait;
+	unlock_and_wake(feed);
+}
+
 static void on_first_byte(void *arg)
 {
 	struct dh_feed *feed = arg;
@@ -241,6 +250,7 @@ static void on_first_byte(void *arg)
 
 static const struct dh_ingest_listener listener = {
 	.open = start_generator,
+	.no_place = on_no_place,
 	.first_byte = on_first_byte,
 	.head = on_head,
 	.anchor = on_anchor,

@@ -104,8 +104,9 @@ struct dh_feed {
 	/* protected by lock */
 	GMutex lock;
 	struct dh_feed_batch arrived;
-	bool is_posted; /* the owner has been woken */
-	GString *text;  /* what a generator says; NULL: none does */
+	struct dh_live_wait wait; /* limit 0: there was a place for it, or the owner has taken this */
+	bool is_posted;           /* the owner has been woken */
+	GString *text;            /* what a generator says; NULL: none does */
 	bool is_text_open;
 	struct dh_feed_rest rest;
 };

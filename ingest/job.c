@@ -2,10 +2,16 @@
 #include "worker_private.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "close_later.h"
 #include "prepare/job.h"
+
+struct dh_job *dh_job_of(struct dh_queued *queued)
+{
+	return (struct dh_job *)((char *)queued - offsetof(struct dh_job, queued));
+}
 
 void dh_job_close_fds(struct dh_job *job)
 {

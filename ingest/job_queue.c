@@ -98,6 +98,11 @@ void dh_job_queue_set_next(struct dh_job_queue *queue, struct dh_queued *job)
 
 /* --- shares */
 
+int dh_job_queue_share(const struct dh_job_queue *queue)
+{
+	return MAX(SHARE_LEAST_NEXT, queue->max_live / 2);
+}
+
 /* Whether a live job may run if so many of its owner run (`running`), of which `ahead` are not next, as
  * are `all_ahead` of all owners. */
 static bool has_share(const struct dh_job_queue *queue, const struct dh_queued *job, int running, int ahead,
@@ -107,12 +112,12 @@ static bool has_share(const struct dh_job_queue *queue, const struct dh_queued *
 	int reserve = queue->max_live > PLACES_FEW ? MAX(1, quarter) : 0;
 
 	if (job->is_next)
-		return running - ahead < MAX(SHARE_LEAST_NEXT, half);
+		return running - ahead < dh_job_queue_share(queue);
 	return running < MAX(SHARE_LEAST, half) && ahead < MAX(SHARE_LEAST, quarter) &&
 		all_ahead < queue->max_live - reserve;
 }
 
-static bool may_run(const struct dh_job_queue *queue, const struct dh_queued *job)
+bool dh_job_queue_has_share(const struct dh_job_queue *queue, const struct dh_queued *job)
 {
 	return has_share(queue, job, job->turn->running, job->turn->ahead, queue->ahead);
 }
@@ -179,7 +184,7 @@ struct dh_queued *dh_job_queue_next(const struct dh_job_queue *queue, bool files
 	for (const GList *l = queue->waiting.head; l; l = l->next) {
 		struct dh_queued *job = l->data;
 		if (job->is_opening || !(job->is_live ? live : files) ||
-			(job->is_live ? !may_run(queue, job) : !job->is_ready && !may_open))
+			(job->is_live ? !dh_job_queue_has_share(queue, job) : !job->is_ready && !may_open))
 			continue;
 		if (!first || goes_before(job, first))
 			first = job;

@@ -61,6 +61,10 @@ void dh_job_queue_serve(struct dh_job_queue *queue, struct dh_queued *job);
 /* Waiting or running. */
 void dh_job_queue_set_next(struct dh_job_queue *queue, struct dh_queued *job);
 
+/* How many live jobs that are next may run of one owner. */
+int dh_job_queue_share(const struct dh_job_queue *queue);
+/* Whether a live job that waits may run, as far as its owner's share goes. */
+bool dh_job_queue_has_share(const struct dh_job_queue *queue, const struct dh_queued *job);
 /* How many of the live jobs that wait could run in `places`. */
 int dh_job_queue_runnable_live(const struct dh_job_queue *queue, int places);
 

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <glib.h>
 
+#include "live_wait.h"
 #include "playout/stream.h"
 
 /* Calls come in this order: head, anchor (if there is video), picture (idle clips), units
@@ -19,6 +20,9 @@ struct dh_ingest_listener {
 	 * once; the caller takes ownership of *fd. Or a negative errno with *error a text
 	 * (g_free) or NULL; a failure follows. -EINPROGRESS: not yet, see dh_ingest_ready. */
 	int (*open)(void *arg, int *fd, char **error);
+	/* The source, which is live, is next, and there is no place for it among those that workers encode: at most
+	 * once, before all that follows. */
+	void (*no_place)(void *arg, const struct dh_live_wait *wait);
 	/* The first byte of the source, which is live, has come: before or after what follows. */
 	void (*first_byte)(void *arg);
 	void (*head)(void *arg, const struct dh_stream_head *head);

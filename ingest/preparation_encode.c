@@ -30,6 +30,15 @@ static int refuse(struct dh_preparation *preparation, int err)
 	return -1;
 }
 
+/* A live source has one subscriber. */
+static void no_place(void *arg, const struct dh_live_wait *wait)
+{
+	struct dh_preparation *preparation = arg;
+
+	if (preparation->subscriptions->len > 0)
+		dh_subscription_no_place(preparation->subscriptions->pdata[0], wait);
+}
+
 static void read_first(void *arg)
 {
 	dh_preparation_first_byte(arg);
@@ -285,7 +294,10 @@ static int open_job(void *arg, int fds[DH_JOB_FDS], char **error)
 
 static int start_job(struct dh_preparation *preparation)
 {
-	static const struct dh_job_listener listener = { .open = open_job,
+	/* Nobody waits for a bridge. */
+	bool is_awaited = preparation->inputs->source.kind != DH_INGEST_BRIDGE;
+	const struct dh_job_listener listener = { .open = open_job,
+		.no_place = is_awaited ? no_place : NULL,
 		.first = read_first,
 		.data = encoded_data,
 		.done = encoded_all };

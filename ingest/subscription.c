@@ -93,6 +93,13 @@ void dh_subscription_held(struct dh_subscription *s, bool is_held)
 	pthread_mutex_unlock(&s->lock);
 }
 
+void dh_subscription_no_place(struct dh_subscription *s, const struct dh_live_wait *wait)
+{
+	pthread_mutex_lock(&s->lock);
+	TELL(s, no_place, wait);
+	pthread_mutex_unlock(&s->lock);
+}
+
 void dh_subscription_first_byte(struct dh_subscription *s)
 {
 	pthread_mutex_lock(&s->lock);

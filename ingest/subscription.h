@@ -49,6 +49,9 @@ int dh_subscription_open(struct dh_subscription *subscription, int *fd, char **e
 /* I/O thread. Tells the listener that the source is held, or not any more. */
 void dh_subscription_held(struct dh_subscription *subscription, bool is_held);
 
+/* I/O thread. Tells the listener that there is no place for its source. */
+void dh_subscription_no_place(struct dh_subscription *subscription, const struct dh_live_wait *wait);
+
 /* I/O thread. Tells the listener that the first byte of its source has come; once. */
 void dh_subscription_first_byte(struct dh_subscription *subscription);
 

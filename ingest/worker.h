@@ -18,6 +18,7 @@
 #define DH_WORKER_H
 
 #include "io.h"
+#include "live_wait.h"
 #include "loader.h"
 
 struct dh_workers;
@@ -43,6 +44,9 @@ struct dh_job_listener {
 	 * or NULL). -EINPROGRESS: not yet; call dh_job_ready later, and `open` is called
 	 * again. Must not start or cancel jobs. */
 	int (*open)(void *arg, int fds[DH_JOB_FDS], char **error);
+	/* The job is live and next, and there is no place for it. Once; may be NULL. Must not start or
+	 * cancel jobs. */
+	void (*no_place)(void *arg, const struct dh_live_wait *wait);
 	/* The worker has read the first byte of a source that is no file. May be NULL. */
 	void (*first)(void *arg);
 	/* Bytes of the stream, borrowed. A result other than 0 cancels the job; nothing

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Shared by worker.c (one process), job.c, workers.c (all processes) and worker_version.c. */
+/* Shared by worker.c (one process), job.c, workers.c (all processes), workers_wait.c and worker_version.c. */
 #ifndef DH_WORKER_PRIVATE_H
 #define DH_WORKER_PRIVATE_H
 
@@ -18,6 +18,7 @@ struct dh_job {
 	int fds[DH_JOB_FDS], count;
 	int silence_ms;
 	uint64_t failed_starts;   /* the workers' failed_starts when it was queued */
+	bool has_no_place;        /* its listener has been told */
 	bool is_held;             /* see dh_job_hold */
 	bool is_in_data;          /* its listener's `data` is running */
 	bool is_cancelled;        /* from within `data` */
@@ -60,6 +61,7 @@ struct dh_workers {
 	char *trouble;          /* why the last one was unusable */
 	int64_t trouble_us;     /* since when */
 	int64_t failed_us;      /* when the last one was */
+	int64_t wait_logged_us; /* when the log was last told that a live job has no place; 0: never */
 	uint64_t jobs, failed;
 };
 
@@ -84,6 +86,8 @@ void dh_worker_kill(struct dh_worker *worker, int code, char *why);
 
 /* --- job.c */
 
+/* The job that is queued as this. */
+struct dh_job *dh_job_of(struct dh_queued *queued);
 /* Opens its descriptors, or begins to (is_opening). Negative errno: it has failed and been freed. */
 int dh_job_open(struct dh_job *job);
 /* Closes its descriptors without waiting. */
@@ -97,5 +101,10 @@ void dh_job_finish(struct dh_job *job, int code, const char *text);
 void dh_workers_pump(struct dh_workers *workers);
 /* Its process has ended and its output is read: frees it and ends its job. */
 void dh_workers_ended(struct dh_worker *worker);
+
+/* --- workers_wait.c */
+
+/* Tells live jobs that are next and still wait, with so many places left for them, that they have none. */
+void dh_workers_tell_waiting(struct dh_workers *workers, int places);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "worker_private.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include "log.h"
@@ -80,17 +79,12 @@ static struct dh_worker *find_ready(const struct dh_workers *workers)
 	return NULL;
 }
 
-static struct dh_job *job_of(struct dh_queued *queued)
-{
-	return (struct dh_job *)((char *)queued - offsetof(struct dh_job, queued));
-}
-
 static struct dh_job *next_job(const struct dh_workers *workers)
 {
 	struct places places = count_places(workers);
 	struct dh_queued *queued = dh_job_queue_next(&workers->queue, places.files > 0, places.live > 0);
 
-	return queued ? job_of(queued) : NULL;
+	return queued ? dh_job_of(queued) : NULL;
 }
 
 /* --- supply */
@@ -274,7 +268,7 @@ static int64_t fail_hopeless(struct dh_workers *workers)
 	if (ms > 0)
 		return ms;
 	for (GList *l = workers->queue.waiting.head; l; l = next) {
-		struct dh_job *job = job_of(l->data);
+		struct dh_job *job = dh_job_of(l->data);
 		next = l->next;
 		if (job->failed_starts != workers->failed_starts)
 			fail_job(workers, job);
@@ -300,6 +294,7 @@ static gboolean pump(gpointer arg)
 	int64_t open_ms, start_ms, fail_ms;
 
 	give_jobs(workers);
+	dh_workers_tell_waiting(workers, count_places(workers).live);
 	open_ms = dh_job_queue_may_open(&workers->queue, g_get_monotonic_time()) ? -1 : DH_OPENING_SLOW_MS;
 	stop_spare(workers);
 	start_ms = start_workers(workers);

@@ -137,6 +137,8 @@ void dh_room_audience_changed(struct dh_room *room, const struct dh_member *memb
 void dh_room_report_event(struct dh_room *room, const struct dh_playout_event *event);
 /* All of a segment has been prepared. */
 void dh_room_report_prepared(struct dh_room *room, const struct dh_segment *segment);
+/* If the feed has found no place among the live ones that are encoded. It has a segment. */
+void dh_room_report_waiting(struct dh_room *room, struct dh_feed *feed);
 /* The beginning of every event: {"digitalhuman":"event","id":…,"event":…}. */
 json_t *dh_room_report_new(const struct dh_room *room, const char *event);
 /* {…,"viewer":…} of a member. */

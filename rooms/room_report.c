@@ -252,3 +252,19 @@ void dh_room_report_prepared(struct dh_room *room, const struct dh_segment *segm
 	dh_feed_tell(feed, json, false);
 	dh_room_tell_all(room, json, detailed_event(room, segment, json));
 }
+
+void dh_room_report_waiting(struct dh_room *room, struct dh_feed *feed)
+{
+	const struct dh_segment *segment = dh_feed_segment(feed);
+	struct dh_live_wait wait;
+
+	if (!dh_feed_take_wait(feed, &wait))
+		return;
+	json_t *json = dh_room_report_new(room, "waiting");
+	dh_room_set_ms(json, "media_ms", dh_playout_media_ticks(room->playout, dh_now_ticks()));
+	name_segment(json, feed, segment, dh_room_account(room, segment));
+	json_object_set_new(json, "reason", json_string(wait.is_share ? "room_share" : "max_live"));
+	json_object_set_new(json, "limit", json_integer(wait.limit));
+	dh_feed_tell(feed, json, false);
+	dh_room_tell_all(room, json, detailed_event(room, segment, json));
+}

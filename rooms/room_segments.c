@@ -50,6 +50,8 @@ static void feed_run(void *owner, struct dh_command *command)
 	struct dh_room *room = owner;
 	bool was_complete = dh_feed_is_complete(feed), is_more = dh_feed_fill(feed);
 
+	if (dh_feed_segment(feed))
+		dh_room_report_waiting(room, feed); /* before it can be ready */
 	if (dh_feed_segment(feed) && dh_segment_error(dh_feed_segment(feed), NULL))
 		dh_room_rest_continue(room, feed);
 	if (dh_feed_segment(feed)) {

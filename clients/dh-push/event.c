@@ -103,6 +103,16 @@ static void add_notes(GString *text, const json_t *notes)
 	}
 }
 
+static void add_wait(GString *text, const struct dh_send_event *event)
+{
+	const char *reason = json_string_value(json_object_get(event->line, "reason"));
+
+	if (!reason || strcmp(event->name, "waiting") != 0)
+		return;
+	add(text, "for a worker: ", reason);
+	add_number(text, event->line, "limit", "limit ", "");
+}
+
 char *dh_send_event_text(const struct dh_send_event *event)
 {
 	if (!event->name || !strcmp(event->name, "want"))
@@ -117,6 +127,7 @@ char *dh_send_event_text(const struct dh_send_event *event)
 	g_free(name);
 
 	add_number(text, event->line, "position", "position ", "");
+	add_wait(text, event);
 	add_number(text, event->line, "duration_ms", "duration ", " ms");
 	add_number(text, event->line, "played_ms", "played ", " ms");
 	if (json_is_true(json_object_get(event->line, "incomplete")))

@@ -85,15 +85,16 @@ export function cut(text, most) {
 }
 
 const PAST = {
-	queued: 'queued', ready: 'ready to play', segment_prepared: 'is all there', started: 'started', finished: 'finished',
-	interrupted: 'interrupted', skipped: 'skipped', removed: 'removed', failed: 'failed', held: 'waits for more of it', resumed: 'goes on',
-	continued: 'failed on its way', holding: 'is on hold', resuming: 'goes on',
+	queued: 'queued', waiting: 'waits for a worker', ready: 'ready to play', segment_prepared: 'is all there', started: 'started',
+	finished: 'finished', interrupted: 'interrupted', skipped: 'skipped', removed: 'removed', failed: 'failed',
+	held: 'waits for more of it', resumed: 'goes on', continued: 'failed on its way', holding: 'is on hold', resuming: 'goes on',
 };
 
-/* Why it ended, and what it did while it waited for more of itself. */
+/* Why it ended or waits for a worker, and what it did while it waited for more of itself. */
 const REASON = {
 	late: 'its place had been passed', cut: 'its utterance had been cut', expired: 'it had not started in time',
 	priority: 'something more urgent came',
+	max_live: 'all of them are busy', room_share: 'its room has its share of them',
 };
 const UNDERRUN = { hold: 'the picture stands', idle: 'the avatar idles', skip: 'what is late is left out' };
 

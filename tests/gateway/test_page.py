@@ -301,6 +301,9 @@ class Details(Page):
                 ({"event": "high_water", "queued_ms": 61000}, "The queue is well filled||1:01 of it"),
                 ({"event": "continued", "segment": "a", "by": "b", "generator": "g"}, "failed on its way|a|g says the rest, as b"),
                 ({"event": "held", "segment": "s", "underrun": "idle"}, "waits for more of it|s|the avatar idles"),
+                ({"event": "waiting", "segment": "s", "reason": "max_live", "limit": 1}, "waits for a worker|s|all of them are busy"),
+                ({"event": "waiting", "segment": "s", "reason": "room_share", "limit": 3},
+                 "waits for a worker|s|its room has its share of them"),
                 ({"event": "removed", "segment": "s", "reason": "late"}, "removed|s|its place had been passed")):
             self.assertEqual(words, page.evaluate(
                 f"import('./js/words.js').then(({{ eventWords }}) => eventWords({json.dumps(event)}).join('|'))"))

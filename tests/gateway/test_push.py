@@ -267,6 +267,38 @@ class Media(PushCase):
         self.assertEqual(starts, sorted(starts))
 
 
+class OnePlace(PushCase):
+    jcfg = JCFG.replace("max_pushes = 12", "max_live = 1 max_pushes = 12")
+
+    def test_who_waits_for_a_worker_is_told(self):
+        """Once, as everybody is who hears of the segment; but neither is who has the worker, nor who needs none."""
+        data = self.prepared("1.nut")
+        observer = self.attach()
+        observer.request({"request": "observe", "id": 3})
+        first = self.push({"room": 1, "segment": "first"})
+        first.send(self.long[:len(self.long) // 2])
+        first.event("started")
+        second = self.push({"room": 3, "segment": "second", "metadata": {"n": 2}})
+        second.send(self.short)
+        second.end()
+        told = second.event("waiting")
+        self.assertEqual((told["segment"], told["reason"], told["limit"]), ("second", "max_live", 1))
+        self.assertEqual(told["metadata"], {"n": 2})
+        self.janus.wait_log("waits for a worker: as many as max_live allows (1) are being encoded")
+        third = self.push({"room": 2, "segment": "third"}, secret="whisper")
+        third.send(data)
+        third.end()
+        self.assertEqual(third.result()["event"], "finished", third.said())
+        self.assertEqual(second.events()[-1], "waiting")
+        self.ask("skip", id=1)
+        self.assertEqual(first.result()["event"], "skipped", first.said())
+        self.assertEqual(second.result()["event"], "finished", second.said())
+        self.assertEqual([e for e in second.events() if e not in ANY_TIME],
+                         ["queued", "waiting", "ready", "started", "finished"])
+        self.assertNotIn("waiting", first.events() + third.events())
+        self.assertEqual(observer.events.wait(lambda e: e.get("event") == "waiting"), told)
+
+
 class LinesCase(PushCase):
     def refused(self, code, word, data, address=None):
         with connect(address or self.tcp) as sock, sock.makefile("rb") as stream:

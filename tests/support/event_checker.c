@@ -8,7 +8,7 @@
 #include <glib.h>
 
 struct entry {
-	int is_ready, is_prepared, is_started, is_held, is_ended;
+	int is_waiting, is_ready, is_prepared, is_started, is_held, is_ended;
 };
 
 struct event_checker {
@@ -64,6 +64,9 @@ static const char *see(struct entry *entry, const char *name, const json_t *even
 		return "it has ended";
 	if (strcmp(name, "queued") == 0)
 		return "it is queued already";
+	if (strcmp(name, "waiting") == 0)
+		return entry->is_waiting++ || entry->is_ready || entry->is_started ? "it cannot wait for a worker" :
+										     NULL;
 	if (strcmp(name, "ready") == 0)
 		return entry->is_ready++ || entry->is_started ? "it was ready" : NULL;
 	if (strcmp(name, "segment_prepared") == 0)

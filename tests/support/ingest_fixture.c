@@ -192,13 +192,23 @@ void await_counts(int fds, int children)
 
 /* --- the fixture */
 
-static atomic_int given_up;
+static atomic_int given_up, logged;
+static const char *_Atomic logged_text;
 
 static void watch_log(enum dh_log_level level, const char *text)
 {
 	if (strstr(text, GIVEN_UP))
 		atomic_fetch_add(&given_up, 1);
+	const char *counted = atomic_load(&logged_text);
+	if (counted && strstr(text, counted))
+		atomic_fetch_add(&logged, 1);
 	fprintf(stderr, "%d: %s\n", level, text);
+}
+
+int ingest_fixture_logged(const char *text)
+{
+	atomic_store(&logged_text, text);
+	return atomic_exchange(&logged, 0);
 }
 
 void ingest_fixture_init(struct ingest_fixture *fixture)

@@ -20,6 +20,17 @@ static void hear_held(void *arg, bool is_held)
 	pthread_mutex_unlock(&live->heard.lock);
 }
 
+static void hear_no_place(void *arg, const struct dh_live_wait *wait)
+{
+	struct live *live = arg;
+
+	pthread_mutex_lock(&live->heard.lock);
+	live->no_places++;
+	live->wait = *wait;
+	pthread_cond_broadcast(&live->heard.change);
+	pthread_mutex_unlock(&live->heard.lock);
+}
+
 static void hear_first_byte(void *arg)
 {
 	struct live *live = arg;
@@ -67,6 +78,7 @@ void live_listen(struct ingest_fixture *fixture, struct live *live, int64_t ahea
 	struct dh_ingest_source source;
 
 	listener.held = hear_held;
+	listener.no_place = hear_no_place;
 	listener.first_byte = hear_first_byte;
 	listener.word = hear_word;
 	listener.units = hear_units;

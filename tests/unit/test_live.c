@@ -472,6 +472,51 @@ static void test_no_spare_workers(void)
 	ingest_fixture_close(&fixture);
 }
 
+/* Once it plays next, what needs a worker and finds no place for one is told so; what comes prepared needs none. */
+static void test_no_place(void)
+{
+	GByteArray *bytes = live_sound(10);
+	struct ingest_fixture fixture;
+	struct live first, second, stream;
+	struct dh_ingest_stats stats;
+
+	live_add_end(bytes, 10);
+	ingest_fixture_init(&fixture);
+	fixture.config.max_live = 1;
+	ingest_fixture_logged("max_live");
+	ingest_fixture_open(&fixture);
+	live_open(&fixture, &first, 0);
+	dh_ingest_set_next(first.heard.subscription);
+	live_push(&first, "hang 5", 6);
+	shutdown(first.out, SHUT_WR);
+	AWAIT(&first.heard, first.heard.units >= 15);
+	live_open(&fixture, &second, 0);
+	live_push(&second, "good 5", 6);
+	shutdown(second.out, SHUT_WR);
+	AWAIT_STATS(&fixture, stats, stats.jobs_waiting_live == 1);
+	live_open(&fixture, &stream, 0);
+	dh_ingest_set_next(stream.heard.subscription);
+	live_push(&stream, bytes->data, bytes->len);
+	AWAIT(&stream.heard, stream.heard.ends + stream.heard.failures > 0);
+	CHECK_INT(stream.heard.ends, 1);
+	CHECK_INT(second.no_places, 0);
+	dh_ingest_set_next(second.heard.subscription);
+	AWAIT(&second.heard, second.no_places > 0);
+	CHECK(!second.wait.is_share);
+	CHECK_INT(second.wait.limit, 1);
+	CHECK_INT(second.heard.heads, 0);
+	live_close(&first);
+	AWAIT(&second.heard, second.heard.ends + second.heard.failures > 0);
+	check_good(&second.heard, 5);
+	CHECK_INT(first.no_places + stream.no_places, 0);
+	CHECK_INT(second.no_places, 1);
+	CHECK_INT(ingest_fixture_logged("max_live"), 1);
+	live_close(&second);
+	live_close(&stream);
+	ingest_fixture_close(&fixture);
+	g_byte_array_unref(bytes);
+}
+
 /* Only a SOCK_STREAM is a source: a worker would look for a file in a SOCK_SEQPACKET. */
 static void test_other_sockets(void)
 {
@@ -516,6 +561,7 @@ static const struct check_test tests[] = {
 	TEST(test_hold_worker),
 	TEST(test_hold_and_leave),
 	TEST(test_no_spare_workers),
+	TEST(test_no_place),
 	TEST(test_other_sockets),
 };
 

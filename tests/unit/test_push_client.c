@@ -181,6 +181,8 @@ static const struct event_row {
 	const char *text;
 } events[] = {
 	{ "{\"event\":\"queued\",\"segment\":\"s\",\"position\":0}", 0, false, 0, "queued s: position 0" },
+	{ "{\"event\":\"waiting\",\"segment\":\"s\",\"reason\":\"max_live\",\"limit\":9}", 0, false, 0,
+		"waiting s: for a worker: max_live, limit 9" },
 	{ "{\"event\":\"want\",\"ms\":800}", 0, false, 0, NULL },
 	{ "{\"event\":\"progress\",\"segment\":\"s\",\"played_ms\":400}", 0, false, 0, "progress s: played 400 ms" },
 	{ "{\"event\":\"finished\",\"segment\":\"s\",\"played_ms\":9}", 0, true, 0, "finished s: played 9 ms" },

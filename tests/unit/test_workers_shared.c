@@ -275,9 +275,10 @@ static void test_live_sources_and_files(void)
 
 /* A source that is opened only when it has its worker. */
 struct late {
-	struct heard heard; /* must be first: it is the listener's argument */
-	const char *script; /* NULL: it cannot be opened */
-	atomic_int opened;
+	struct heard heard;           /* must be first: it is the listener's argument */
+	const char *script;           /* NULL: it cannot be opened */
+	atomic_int opened, no_places; /* how often it was told that there is none */
+	struct dh_live_wait wait;
 };
 
 static int open_late(void *arg, int *fd, char **error)
@@ -297,6 +298,17 @@ static int open_late(void *arg, int *fd, char **error)
 	return 0;
 }
 
+static void hear_no_place(void *arg, const struct dh_live_wait *wait)
+{
+	struct late *late = arg;
+
+	pthread_mutex_lock(&late->heard.lock);
+	late->wait = *wait;
+	atomic_fetch_add(&late->no_places, 1);
+	pthread_cond_broadcast(&late->heard.change);
+	pthread_mutex_unlock(&late->heard.lock);
+}
+
 static void listen_late(struct ingest_fixture *fixture, struct late *late, const char *script, const void *owner,
 	bool is_next)
 {
@@ -304,9 +316,11 @@ static void listen_late(struct ingest_fixture *fixture, struct late *late, const
 	struct dh_ingest_source source;
 
 	listener.open = open_late;
+	listener.no_place = hear_no_place;
 	heard_init(&late->heard);
 	late->script = script;
 	atomic_init(&late->opened, 0);
+	atomic_init(&late->no_places, 0);
 	dh_ingest_source_init(&source);
 	source.count = 1;
 	source.names[0] = "live";
@@ -413,6 +427,48 @@ static void test_rooms_have_shares(void)
 	ingest_fixture_close(&fixture);
 }
 
+/* A room that has its share is told so while others still get places, until there are none. The log has one line. */
+static void test_no_place_is_told_once(void)
+{
+	static const char rooms[2];
+	struct late many[5], other, last, ahead;
+	struct dh_ingest_stats stats;
+	struct ingest_fixture fixture;
+
+	ingest_fixture_init(&fixture);
+	fixture.config.max_live = 4;
+	ingest_fixture_logged("max_live");
+	ingest_fixture_open(&fixture);
+	for (int i = 0; i < 5; i++)
+		listen_late(&fixture, &many[i], "hang 5", &rooms[0], true);
+	for (int i = 3; i < 5; i++) {
+		AWAIT(&many[i].heard, atomic_load(&many[i].no_places) > 0);
+		CHECK(many[i].wait.is_share);
+		CHECK_INT(many[i].wait.limit, 3);
+	}
+	listen_late(&fixture, &other, "hang 6", &rooms[1], true);
+	AWAIT(&other.heard, other.heard.units >= 18);
+	listen_late(&fixture, &last, "good 7", &rooms[1], true);
+	AWAIT(&last.heard, atomic_load(&last.no_places) > 0);
+	CHECK(!last.wait.is_share);
+	CHECK_INT(last.wait.limit, 4);
+	listen_late(&fixture, &ahead, "good 8", &rooms[1], false);
+	AWAIT_STATS(&fixture, stats, stats.jobs_waiting == 4);
+	heard_clear(&other.heard);
+	AWAIT(&last.heard, last.heard.ends > 0);
+	AWAIT(&ahead.heard, ahead.heard.ends > 0);
+	for (int i = 0; i < 5; i++)
+		CHECK_INT(atomic_load(&many[i].no_places), i >= 3);
+	CHECK_INT(atomic_load(&other.no_places) + atomic_load(&ahead.no_places), 0);
+	CHECK_INT(atomic_load(&last.no_places), 1);
+	CHECK_INT(ingest_fixture_logged("max_live"), 1);
+	for (int i = 0; i < 5; i++)
+		heard_clear(&many[i].heard);
+	heard_clear(&last.heard);
+	heard_clear(&ahead.heard);
+	ingest_fixture_close(&fixture);
+}
+
 static const struct check_test tests[] = {
 	TEST(test_jobs_wait_their_turn),
 	TEST(test_program_is_away_for_a_while),
@@ -421,6 +477,7 @@ static const struct check_test tests[] = {
 	TEST(test_opened_with_a_worker),
 	TEST(test_rooms_take_turns),
 	TEST(test_rooms_have_shares),
+	TEST(test_no_place_is_told_once),
 };
 
 PREPARATION_MAIN(tests)
