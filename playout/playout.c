@@ -119,6 +119,16 @@ size_t dh_playout_waiting_count(const struct dh_playout *playout)
 	return playout->queue.count;
 }
 
+int64_t dh_playout_waiting_ticks(const struct dh_playout *playout)
+{
+	return dh_queue_ticks(&playout->queue);
+}
+
+size_t dh_playout_waiting_bytes(const struct dh_playout *playout)
+{
+	return dh_queue_bytes(&playout->queue);
+}
+
 static int64_t preroll_of(const struct dh_playout *playout, const struct dh_segment *segment)
 {
 	const struct dh_order *order = dh_segment_order(segment);

@@ -259,6 +259,9 @@ bool dh_playout_is_expected(const struct dh_playout *playout, const char *uttera
 /* The waiting segment at `index` (0: next), NULL beyond the last. */
 struct dh_segment *dh_playout_waiting(const struct dh_playout *playout, size_t index);
 size_t dh_playout_waiting_count(const struct dh_playout *playout);
+/* Known media that wait, with repetitions, and bytes of units: what the configuration limits. */
+int64_t dh_playout_waiting_ticks(const struct dh_playout *playout);
+size_t dh_playout_waiting_bytes(const struct dh_playout *playout);
 /* Whether enough of `segment` is known for it to start. */
 bool dh_playout_is_ready(const struct dh_playout *playout, const struct dh_segment *segment);
 /* The waiting segment that interrupts the playing one as soon as it is ready; NULL: none does. */

@@ -23,12 +23,17 @@ int64_t dh_queue_ticks(const struct dh_queue *queue)
 	return ticks;
 }
 
-static bool is_full(const struct dh_queue *queue, const struct dh_queue_limits *limits)
+size_t dh_queue_bytes(const struct dh_queue *queue)
 {
 	size_t bytes = 0;
 	for (size_t i = 0; i < queue->count; i++)
 		bytes += dh_segment_bytes(queue->at[i]);
-	return queue->count >= (size_t)limits->segments || bytes > limits->bytes ||
+	return bytes;
+}
+
+static bool is_full(const struct dh_queue *queue, const struct dh_queue_limits *limits)
+{
+	return queue->count >= (size_t)limits->segments || dh_queue_bytes(queue) > limits->bytes ||
 		dh_queue_ticks(queue) > limits->ticks;
 }
 

@@ -50,6 +50,9 @@ size_t dh_queue_end(const struct dh_queue *queue, enum dh_priority priority);
 /* Media known of all that wait, with repetitions. */
 int64_t dh_queue_ticks(const struct dh_queue *queue);
 
+/* Their units. */
+size_t dh_queue_bytes(const struct dh_queue *queue);
+
 /* Frees all segments; the queue is empty and may be used again. */
 void dh_queue_clear(struct dh_queue *queue);
 

@@ -88,14 +88,16 @@ static void add_outbox(json_t *usage, struct dh_instance *instance)
 
 static json_t *room_usage(struct dh_room *room, const struct dh_config *config, bool with_stats)
 {
-	json_t *stats = NULL, *info = dh_room_info(room, false);
-	json_t *usage = json_pack("{s:o}", "id", dh_room_id_json(room));
+	json_t *stats = NULL, *usage = json_pack("{s:o}", "id", dh_room_id_json(room));
+	struct dh_room_waiting waiting;
 
-	add(usage, "queue", json_integer_value(json_object_get(info, "waiting")), config->max_queue);
+	dh_room_get_waiting(room, &waiting);
+	add(usage, "queue", waiting.segments, config->max_queue);
+	add(usage, "queue_ms", waiting.ms, config->max_queue_ms);
+	add(usage, "queue_bytes", waiting.bytes, config->max_queue_mb << 20);
 	add(usage, "viewers", dh_room_viewer_count(room), config->max_viewers_per_room);
 	add(usage, "observers", dh_room_observer_count(room), config->max_observers_per_room);
 	add(usage, "forwards", dh_room_rtp_forward_count(room), config->max_forwards_per_room);
-	json_decref(info);
 	if (with_stats && dh_room_totals(room, &stats) < 0)
 		stats = json_null();
 	if (stats)

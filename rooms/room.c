@@ -111,6 +111,13 @@ static void publish(struct dh_room *room)
 	atomic_store(&room->waiting, (int)dh_playout_waiting_count(room->playout));
 }
 
+/* What it looks at grows with the queue: only when that has changed. */
+static void publish_queue(struct dh_room *room)
+{
+	atomic_store(&room->waiting_ms, dh_ms_from_ticks(dh_playout_waiting_ticks(room->playout)));
+	atomic_store(&room->waiting_bytes, (int64_t)dh_playout_waiting_bytes(room->playout));
+}
+
 static int64_t turn(void *owner, int64_t now_ticks)
 {
 	struct dh_room *room = owner;
@@ -130,6 +137,7 @@ static int64_t turn(void *owner, int64_t now_ticks)
 	if (room->queue_changed) {
 		dh_room_segments_prepare(room);
 		dh_room_bridge_prepare(room);
+		publish_queue(room);
 	}
 	dh_room_bridge_approach(room);
 	publish(room);

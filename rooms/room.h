@@ -88,6 +88,14 @@ void dh_room_set_settings(struct dh_room *room, struct dh_settings *settings);
 /* As in `list`; with `all` also what needs the room's secret. A new reference. */
 json_t *dh_room_info(struct dh_room *room, bool all);
 
+/* What waits in its queue. */
+struct dh_room_waiting {
+	int segments;
+	int64_t ms;    /* of known media, with repetitions */
+	int64_t bytes; /* of units */
+};
+void dh_room_get_waiting(const struct dh_room *room, struct dh_room_waiting *waiting);
+
 enum dh_room_state {
 	DH_ROOM_PREPARING,
 	DH_ROOM_IDLE,

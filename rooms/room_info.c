@@ -43,6 +43,13 @@ static void add_details(struct dh_room *room, const struct dh_settings *settings
 	g_free(text);
 }
 
+void dh_room_get_waiting(const struct dh_room *room, struct dh_room_waiting *waiting)
+{
+	waiting->segments = atomic_load(&room->waiting);
+	waiting->ms = atomic_load(&room->waiting_ms);
+	waiting->bytes = atomic_load(&room->waiting_bytes);
+}
+
 json_t *dh_room_info(struct dh_room *room, bool all)
 {
 	const struct dh_room_facts *facts = &room->facts;

@@ -45,9 +45,10 @@ struct dh_room {
 	struct dh_member_counts counts; /* `ever` is unused */
 	atomic_int state;               /* enum dh_room_state */
 	atomic_int viewers, waiting, enabled;
-	atomic_int without[2];  /* by medium: connected viewers that are not sent it */
-	atomic_int microphones; /* viewers that are listened to */
-	atomic_int barge_in_ms; /* 0: never */
+	_Atomic int64_t waiting_ms, waiting_bytes; /* see struct dh_room_waiting */
+	atomic_int without[2];                     /* by medium: connected viewers that are not sent it */
+	atomic_int microphones;                    /* viewers that are listened to */
+	atomic_int barge_in_ms;                    /* 0: never */
 	atomic_int rtp_forward_count;
 	struct dh_sent sent; /* how loud it was, while there are microphones */
 	/* owner: the room's thread */

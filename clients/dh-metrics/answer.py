@@ -117,9 +117,13 @@ def add_room_histograms(out, room, stats):
 
 def add_room(out, entry):
     room, stats = entry["id"], entry["stats"]
-    for field, name, about in (("queue", "queue_segments", "Segments that wait."), ("viewers", "viewers", "Viewers."),
-                               ("observers", "observers", "Observers."), ("forwards", "forwards", "RTP forwards.")):
+    for field, name, about in (("queue", "queue_segments", "Segments that wait."),
+                               ("queue_bytes", "queue_bytes", "Memory of the segments that wait."),
+                               ("viewers", "viewers", "Viewers."), ("observers", "observers", "Observers."),
+                               ("forwards", "forwards", "RTP forwards.")):
         out.gauge(ROOM + name, about, entry[field]["used"], room=room)
+    out.gauge(ROOM + "queue_seconds", "Media that wait, as far as they are known.", entry["queue_ms"]["used"] / 1000,
+              room=room)
     out.gauge(ROOM + "up", "Whether the room answered.", int(stats is not None), room=room)
     if stats is None:
         return

@@ -19,7 +19,8 @@ def histogram(*counts, sum_ms=0):
 
 def room(room_id, **stats):
     both = {"audio": {"reports": 2, "lost": 1}, "video": {"reports": 3, "lost": 4}}
-    return {"id": room_id, "queue": {"used": 2, "limit": 100}, "viewers": {"used": 3, "limit": 1000},
+    return {"id": room_id, "queue": {"used": 2, "limit": 100}, "queue_ms": {"used": 3500, "limit": 3600000},
+            "queue_bytes": {"used": 70000, "limit": 1 << 29}, "viewers": {"used": 3, "limit": 1000},
             "observers": {"used": 1, "limit": 100}, "forwards": {"used": 1, "limit": 10}, "stats": {
                 "state": "speaking", "media_ms": 1000, "slow_links": 5, "received": both,
                 "segments": {"queued": 9, "started": 8, "finished": 7, "interrupted": 1, "skipped": 0, "removed": 0,

@@ -56,6 +56,8 @@ class Printing(MetricsCase):
                 ("digitalhuman_generator_asked_total", {"generator": "gpu"}, 30),
                 ("digitalhuman_generator_busy", {"generator": "gpu"}, 3),
                 ("digitalhuman_room_queue_segments", {"room": "two"}, 2),
+                ("digitalhuman_room_queue_seconds", {"room": "two"}, 3.5),
+                ("digitalhuman_room_queue_bytes", {"room": "two"}, 70000),
                 ("digitalhuman_room_state", {"room": "1", "state": "speaking"}, 1),
                 ("digitalhuman_room_state", {"room": "1", "state": "idle"}, 0),
                 ("digitalhuman_room_played_seconds_total", {"room": "1"}, 12.345),

@@ -459,6 +459,25 @@ static void enqueue_and_await(struct gateway_handle *handle, const char *file, c
 	await_of(handle, kind, segment);
 }
 
+/* Until so much waits in room 1, as `usage` has it under that name: it is told once the room has looked. */
+static void await_queue(struct gateway_handle *handle, const char *name, json_int_t least, json_int_t limit)
+{
+	double end = now_ms() + AWAIT_S * 1e3;
+	json_int_t used, most;
+
+	do {
+		json_t *answer = ASK(handle, "{s:s, s:s}", "request", "stats", "admin_key", FILES_ADMIN_KEY);
+		const json_t *room = json_array_get(json_object_get(json_object_get(answer, "usage"), "each_room"), 0);
+		CHECK_INT(json_integer_value(json_object_get(room, "id")), 1);
+		used = json_integer_value(json_object_get(json_object_get(room, name), "used"));
+		most = json_integer_value(json_object_get(json_object_get(room, name), "limit"));
+		json_decref(answer);
+		usleep(5000);
+	} while (used < least && now_ms() < end);
+	CHECK(used >= least && used < least + least / 2, "%s: %d", name, (int)used);
+	CHECK_INT(most, limit);
+}
+
 /* What waits of 2 s each, behind one that plays. */
 static void test_queue_ms(void)
 {
@@ -472,6 +491,7 @@ static void test_queue_ms(void)
 	enqueue_and_await(handle, "minutes.dhs", "plays", "event:started");
 	enqueue_and_await(handle, "long.dhs", "first", "event:segment_prepared");
 	enqueue_and_await(handle, "long.dhs", "second", "event:segment_prepared");
+	await_queue(handle, "queue_ms", 4000, 3000);
 	CHECK_INT(enqueue(handle, "long.dhs", "third"), DH_ERROR_LIMIT);
 	CHECK_INT(code_of(ASK(handle, "{s:s, s:i, s:s}", "request", "remove", "id", 1, "segment", "first")), 0);
 	CHECK_INT(enqueue(handle, "long.dhs", "third"), 0);
@@ -503,6 +523,7 @@ static void test_queue_mb(void)
 	enqueue_and_await(handle, "minutes.dhs", "plays", "event:started");
 	enqueue_and_await(handle, "half.dhs", "half", "event:segment_prepared");
 	enqueue_and_await(handle, "whole.dhs", "whole", "event:segment_prepared");
+	await_queue(handle, "queue_bytes", 3 << 19, 1 << 20);
 	CHECK_INT(enqueue(handle, "short.dhs", "behind"), DH_ERROR_LIMIT);
 	CHECK_INT(code_of(ASK(handle, "{s:s, s:i, s:s}", "request", "remove", "id", 1, "segment", "half")), 0);
 	CHECK_INT(enqueue(handle, "short.dhs", "behind"), 0);
