@@ -43,7 +43,7 @@ struct dh_config_room {
 	/* see rooms/barge_in.h */
 	int64_t barge_in, floor_ms, floor_silence_ms;
 	char *barge_in_mode, *barge_in_by;
-	/* see rooms/programme.h */
+	/* see rooms/playlist.h */
 	char **playlist; /* NULL: none */
 	int64_t playlist_shuffle, playlist_repeat, playlist_patient;
 	json_t *forwards; /* an array of records, see forward_record.h; NULL: none */
@@ -142,7 +142,7 @@ int dh_config_room_check(const struct dh_config *config, const char *file, const
 /* The room with that id in an array of them, borrowed; NULL if there is none. */
 struct dh_config_room *dh_config_room_find(const GPtrArray *rooms, const char *id);
 
-/* Its playlist as in rooms/programme.h, a new reference; NULL: it has none. And the other way round. */
+/* Its playlist as in rooms/playlist.h, a new reference; NULL: it has none. And the other way round. */
 json_t *dh_config_room_playlist(const struct dh_config_room *room);
 void dh_config_room_set_playlist(struct dh_config_room *room, const json_t *playlist);
 

@@ -12,7 +12,7 @@
 #include "forward_record.h"
 #include "playout/packets.h"
 #include "rooms/barge_in.h"
-#include "rooms/programme.h"
+#include "rooms/playlist.h"
 #include "rooms/room_id.h"
 #include "rooms/segment_request.h"
 #include "rooms/viewer_delay.h"
@@ -126,7 +126,7 @@ void dh_config_room_set_playlist(struct dh_config_room *room, const json_t *play
 static int check_playlist(const struct dh_config_room *room, const char *file, const char *category)
 {
 	json_t *playlist = dh_config_room_playlist(room);
-	const char *expected = playlist ? dh_programme_check(json_object_get(playlist, "items")) : NULL;
+	const char *expected = playlist ? dh_playlist_check(json_object_get(playlist, "items")) : NULL;
 
 	json_decref(playlist);
 	return expected ? dh_option_wrong(file, category, "playlist", expected) : 0;

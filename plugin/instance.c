@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "janus_api.h"
-#include "programmes.h"
+#include "playlists.h"
 #include "room_host.h"
 #include "ingest/generators.h"
 #include "ingest/log.h"
@@ -215,8 +215,8 @@ void dh_instance_close(struct dh_instance *instance)
 	instance->closed = true;
 	g_mutex_unlock(&instance->lock);
 	dh_outbox_mute(instance->outbox);
-	if (instance->programmes)
-		dh_programmes_close(instance->programmes);
+	if (instance->playlists)
+		dh_playlists_close(instance->playlists);
 	GPtrArray *rooms = dh_instance_rooms(instance);
 	for (guint i = 0; i < rooms->len; i++)
 		dh_instance_destroy_room(instance, rooms->pdata[i], false);
@@ -244,7 +244,7 @@ void dh_instance_free(struct dh_instance **out)
 	dh_generators_free(&instance->generators);
 	dh_io_free(&instance->io);
 	dh_first_frames_free(&instance->first_frames);
-	dh_programmes_free(&instance->programmes);
+	dh_playlists_free(&instance->playlists);
 	dh_room_file_free(&instance->room_file);
 	dh_config_free(&instance->config);
 	dh_clients_free(&instance->clients);

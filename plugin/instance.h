@@ -16,7 +16,7 @@
 #include "senders.h"
 #include "session.h"
 
-struct dh_programmes;
+struct dh_playlists;
 struct dh_push_service;
 struct dh_reporter;
 
@@ -32,7 +32,7 @@ struct dh_instance {
 	struct dh_senders *senders;
 	struct dh_first_frames *first_frames; /* of all rooms */
 	struct dh_push_service *pushes;       /* set by plugin.c; NULL: nobody can push */
-	struct dh_programmes *programmes;     /* likewise, once there are rooms; NULL: there are no playlists */
+	struct dh_playlists *playlists;       /* likewise, once there are rooms; NULL: there are no playlists */
 	struct dh_reporter *reporter;         /* by plugin.c, too; NULL: nobody wants reports */
 	GHashTable *avatars;                  /* by name (its config's), struct dh_avatar */
 	struct dh_member_counts members;      /* atomic */

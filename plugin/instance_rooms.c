@@ -8,7 +8,7 @@
 
 #include "forwarding.h"
 #include "ingest/log.h"
-#include "programmes.h"
+#include "playlists.h"
 #include "rooms/room_id.h"
 
 static void room_unref(gpointer data)
@@ -184,8 +184,8 @@ static int make(struct dh_instance *instance, const struct dh_room_facts *facts,
 		err = publish(instance, *room);
 		if (err)
 			dh_room_unref(room);
-		else if (instance->programmes)
-			dh_programmes_add(instance->programmes, *room);
+		else if (instance->playlists)
+			dh_playlists_add(instance->playlists, *room);
 	}
 	if (err && permanent)
 		dh_room_file_undo(instance->room_file);
@@ -260,8 +260,8 @@ int dh_instance_edit_room(struct dh_instance *instance, struct dh_room *room, co
 	struct dh_settings *old = dh_room_settings(room);
 	struct dh_settings *new = dh_settings_changed(old, change);
 	int err = change_settings(instance, room, new, permanent, NULL, NULL);
-	if (!err && change->playlist && instance->programmes)
-		dh_programmes_change(instance->programmes, room);
+	if (!err && change->playlist && instance->playlists)
+		dh_playlists_change(instance->playlists, room);
 	g_mutex_unlock(&instance->rooms_lock);
 	*visible = strcmp(old->description, new->description) || !json_equal(old->metadata, new->metadata) ||
 		g_strcmp0(old->disclosure, new->disclosure);
@@ -295,8 +295,8 @@ static int take_out(struct dh_instance *instance, struct dh_room *room, bool per
 		g_hash_table_remove(instance->rooms, id_of(room));
 		g_mutex_unlock(&instance->lock);
 	}
-	if (!err && instance->programmes)
-		dh_programmes_remove(instance->programmes, id_of(room));
+	if (!err && instance->playlists)
+		dh_playlists_remove(instance->playlists, id_of(room));
 	return err;
 }
 

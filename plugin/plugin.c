@@ -7,8 +7,8 @@
 #include <pthread.h>
 
 #include "dispatch.h"
-#include "programme_enqueue.h"
-#include "programmes.h"
+#include "playlist_enqueue.h"
+#include "playlists.h"
 #include "push_service.h"
 #include "reporter.h"
 #include "viewer_rtcp.h"
@@ -58,15 +58,15 @@ static void end(struct dh_instance **instance)
 	dh_instance_free(instance);
 }
 
-static void begin_programmes(struct dh_instance *instance, const char *folder)
+static void begin_playlists(struct dh_instance *instance, const char *folder)
 {
-	const struct dh_player_host host = dh_programme_host(instance);
+	const struct dh_player_host host = dh_playlist_host(instance);
 	GPtrArray *rooms = dh_instance_rooms(instance);
 
-	instance->programmes = dh_programmes_new(&host, folder);
+	instance->playlists = dh_playlists_new(&host, folder);
 	for (guint i = 0; i < rooms->len; i++)
-		dh_programmes_add(instance->programmes, rooms->pdata[i]);
-	dh_programmes_begun(instance->programmes);
+		dh_playlists_add(instance->playlists, rooms->pdata[i]);
+	dh_playlists_begun(instance->playlists);
 	g_ptr_array_free(rooms, TRUE);
 }
 
@@ -83,7 +83,7 @@ static int plugin_init(janus_callbacks *callbacks, const char *config_path)
 	if (!err)
 		err = dh_reporter_alloc(&instance->reporter, instance);
 	if (!err)
-		begin_programmes(instance, config_path);
+		begin_playlists(instance, config_path);
 	if (err) {
 		end(&instance);
 		DH_LOG(LOG_ERR, "not started");

@@ -6,7 +6,7 @@
 
 #include "request_errors.h"
 #include "request_table.h"
-#include "rooms/subtitles.h"
+#include "rooms/timed_text.h"
 
 /* A day of milliseconds: longer than any segment. */
 #define AT_MS_MAX 86400000

@@ -3,16 +3,16 @@
 #include "request_table.h"
 
 #include "enqueue.h"
-#include "programmes.h"
+#include "playlists.h"
 #include "request_errors.h"
-#include "rooms/programme.h"
+#include "rooms/playlist.h"
 
 /* NULL: the request has failed; null: there is to be none. */
 static json_t *read_playlist(struct dh_request *request)
 {
 	json_t *items = json_object_get(request->body, "items"), *repeat = json_object_get(request->body, "repeat");
 	bool is_none = json_is_array(items) && !json_array_size(items);
-	const char *expected = is_none ? NULL : dh_programme_check(items);
+	const char *expected = is_none ? NULL : dh_playlist_check(items);
 
 	if (expected)
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"items\": %s, or an empty array", expected);
@@ -30,7 +30,7 @@ static json_t *describe(struct dh_request *request)
 	if (!settings->playlist)
 		json_object_set_new(json, "playlist", json_null());
 	else
-		position = dh_programmes_position(request->instance->programmes, dh_room_facts(request->room)->id);
+		position = dh_playlists_position(request->instance->playlists, dh_room_facts(request->room)->id);
 	if (position) {
 		json_object_set(json, "file", json_object_get(position, "file"));
 		json_object_set(json, "at_ms", json_object_get(position, "at_ms"));

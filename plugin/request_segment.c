@@ -8,7 +8,7 @@
 #include "enqueue.h"
 #include "ingest/media_files.h"
 #include "request_errors.h"
-#include "rooms/subtitles.h"
+#include "rooms/timed_text.h"
 #include "rooms/webvtt.h"
 
 /* --- enqueue */

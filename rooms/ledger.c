@@ -57,7 +57,7 @@ void dh_account_unref(struct dh_account **account)
 	g_free(old->error);
 	json_decref(old->metadata);
 	dh_script_unref(&old->script);
-	dh_subtitles_free(&old->subtitles);
+	dh_timed_text_free(&old->timed_text);
 	dh_script_unref(&old->said);
 	g_clear_pointer(&old->spans, g_array_unref);
 	g_free(old);
@@ -75,7 +75,7 @@ struct dh_account *dh_ledger_open(struct dh_ledger *ledger, const struct dh_feed
 	account->utterance = *request->order.utterance ? g_strdup(request->order.utterance) : NULL;
 	account->content = g_strdup(request->content);
 	account->script = dh_script_ref(script);
-	account->subtitles = dh_subtitles_new(request->captions, request->markers);
+	account->timed_text = dh_timed_text_new(request->captions, request->markers);
 	account->life = (struct dh_life){ .held_since_ticks = -1, .duration_ticks = -1, .stated_ticks = -1 };
 	for (int i = 0; i < DH_MOMENT_COUNT; i++)
 		account->life.moments[i].media_ticks = -1;

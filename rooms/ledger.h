@@ -16,7 +16,7 @@
 #include "ingest/feed.h"
 #include "playout/playout.h"
 #include "segment_request.h"
-#include "subtitles.h"
+#include "timed_text.h"
 
 #define DH_LEDGER_MAX 100 /* lives that are over and still known */
 
@@ -63,10 +63,10 @@ struct dh_account {
 	/* owner: the room's thread; immutable once it is over */
 	size_t position; /* in the queue when it came */
 	struct dh_life life;
-	struct dh_script *script;       /* NULL: none, or it is over */
-	struct dh_subtitles *subtitles; /* immutable; NULL: none */
-	char *heard;                    /* once it is over; NULL: no script */
-	char *error;                    /* once it has failed */
+	struct dh_script *script;         /* NULL: none, or it is over */
+	struct dh_timed_text *timed_text; /* immutable; NULL: none */
+	char *heard;                      /* once it is over; NULL: no script */
+	char *error;                      /* once it has failed */
 	bool is_over;
 	/* owner: the room's thread; see room_heard.c */
 	GArray *spans;          /* struct dh_span: what was played when; NULL: nothing */

@@ -13,7 +13,7 @@ struct saying {
 
 static struct dh_screen_play play_of(const struct dh_account *account, bool is_complete)
 {
-	return (struct dh_screen_play){ account->subtitles, account->script, is_complete };
+	return (struct dh_screen_play){ account->timed_text, account->script, is_complete };
 }
 
 static json_t *event_of(const struct saying *saying, const char *name, int64_t at_ticks, int64_t *media_ticks)
@@ -32,7 +32,7 @@ static void describe_caption(const struct dh_room *room, json_t *json, const str
 	int64_t begun_ticks)
 {
 	const struct dh_account *account = room->on_screen;
-	json_t *words = dh_subtitles_json(account->subtitles, account->script, &shown->caption, begun_ticks);
+	json_t *words = dh_timed_text_json(account->timed_text, account->script, &shown->caption, begun_ticks);
 
 	json_object_set_new(json, "caption", json_integer(shown->number));
 	dh_room_set_ms(json, "from_ms", begun_ticks + shown->caption.from_ticks);
@@ -211,7 +211,7 @@ static int run_marker(struct dh_room *room, void *arg)
 		return 0;
 	}
 	size_t index = 0;
-	int err = dh_subtitles_add_marker(&account->subtitles, mark->at_ms, mark->data, &index);
+	int err = dh_timed_text_add_marker(&account->timed_text, mark->at_ms, mark->data, &index);
 	mark->media_ticks = -1;
 	if (!err && account == room->on_screen) {
 		dh_screen_marker_added(&room->screen, index);

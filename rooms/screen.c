@@ -32,7 +32,7 @@ static void grow(struct dh_screen *screen, size_t i, const struct dh_screen_play
 	struct dh_caption now;
 
 	if (!shown->caption.is_open ||
-		!dh_subtitles_caption(play->subtitles, play->script, shown->caption.first, play->is_complete, &now))
+		!dh_timed_text_caption(play->timed_text, play->script, shown->caption.first, play->is_complete, &now))
 		return;
 	bool has_grown = now.end != shown->caption.end;
 	shown->caption = now;
@@ -65,9 +65,9 @@ static int64_t next_caption_ticks(const struct dh_screen *screen, const struct d
 	struct dh_caption given;
 	struct dh_script_word word;
 
-	if (dh_subtitles_has_captions(play->subtitles))
-		return dh_subtitles_caption(play->subtitles, NULL, screen->next, true, &given) ? given.from_ticks :
-												 INT64_MAX;
+	if (dh_timed_text_has_captions(play->timed_text))
+		return dh_timed_text_caption(play->timed_text, NULL, screen->next, true, &given) ? given.from_ticks :
+												   INT64_MAX;
 	return dh_script_word(play->script, screen->next, &word) ? word.from_ticks : INT64_MAX;
 }
 
@@ -77,7 +77,7 @@ static void show(struct dh_screen *screen, const struct dh_screen_play *play, in
 	while (next_caption_ticks(screen, play) < reached_ticks) {
 		struct dh_screen_caption *shown = &screen->shown[screen->count];
 		struct dh_caption caption;
-		dh_subtitles_caption(play->subtitles, play->script, screen->next, play->is_complete, &caption);
+		dh_timed_text_caption(play->timed_text, play->script, screen->next, play->is_complete, &caption);
 		screen->next = caption.end;
 		if (caption.to_ticks <= from_ticks || screen->count == DH_SCREEN_MAX)
 			continue;
@@ -98,7 +98,7 @@ static bool next_marker(const struct dh_screen *screen, const struct dh_screen_p
 	while (i < DH_MARKERS_MAX && screen->has_passed[i])
 		i++;
 	*index = i;
-	return dh_subtitles_marker(play->subtitles, i, marker);
+	return dh_timed_text_marker(play->timed_text, i, marker);
 }
 
 static void mark(struct dh_screen *screen, const struct dh_screen_play *play, int64_t reached_ticks, int64_t from_ticks,

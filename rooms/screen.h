@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "subtitles.h"
+#include "timed_text.h"
 
 #define DH_SCREEN_MAX 8 /* captions at a time; given ones may overlap */
 
@@ -20,9 +20,9 @@ struct dh_screen_caption {
 	struct dh_caption caption;
 };
 
-/* What plays: `subtitles` and `script` may be NULL. */
+/* What plays: `timed_text` and `script` may be NULL. */
 struct dh_screen_play {
-	const struct dh_subtitles *subtitles;
+	const struct dh_timed_text *timed_text;
 	const struct dh_script *script;
 	bool is_complete; /* no more words will come */
 };

@@ -9,7 +9,7 @@
 #include "ingest/text.h"
 #include "playout/segment.h"
 #include "playout/timebase.h"
-#include "subtitles.h"
+#include "timed_text.h"
 
 static const char *const underruns[] = { "hold", "idle", "skip" };
 static const char *const priorities[] = { "background", "normal", "urgent" };
@@ -143,7 +143,7 @@ static void read_place(struct dh_segment_request *request, const json_t *body, c
 		wrong(error, "priority", "a segment has the priority of the one beside which it is put");
 }
 
-static void read_subtitles(struct dh_segment_request *request, const json_t *body, char **error)
+static void read_timed_text(struct dh_segment_request *request, const json_t *body, char **error)
 {
 	request->captions = json_object_get(body, "captions");
 	request->markers = json_object_get(body, "markers");
@@ -176,7 +176,7 @@ char *dh_segment_request_read(struct dh_segment_request *request, const json_t *
 	const char *expected = request->words ? dh_script_check(request->words) : NULL;
 	if (expected)
 		wrong(&error, "words", expected);
-	read_subtitles(request, body, &error);
+	read_timed_text(request, body, &error);
 	return error;
 }
 

@@ -27,7 +27,7 @@ struct dh_segment_request {
 	const char *before, *after;       /* ids; NULL: not given */
 	const char *text;                 /* what is said, NULL: not known */
 	const json_t *words;              /* its times, see heard.h; NULL: not known */
-	const json_t *captions, *markers; /* see subtitles.h; NULL: none */
+	const json_t *captions, *markers; /* see timed_text.h; NULL: none */
 	/* What makes two requests of the same id the same. NULL: nothing does. */
 	const char *content;
 };

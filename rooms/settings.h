@@ -21,7 +21,7 @@ struct dh_settings {
 	bool is_private;
 	bool signed_tokens;
 	struct dh_barge_in barge_in;
-	json_t *playlist; /* see programme.h; NULL: none */
+	json_t *playlist; /* see playlist.h; NULL: none */
 	json_t *forwards; /* the permanent ones: their records, see rtp_forward.h, in an array; NULL: none */
 	/* private */
 	atomic_int refs;

@@ -8,7 +8,7 @@
 #include <glib.h>
 
 #include "playout/timebase.h"
-#include "subtitles.h"
+#include "timed_text.h"
 
 #define HOURS_MAX 9999
 

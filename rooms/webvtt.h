@@ -12,7 +12,7 @@
 
 #define DH_WEBVTT_BYTES_MAX 524288
 
-/* The cues in `text`, in order, as dh_captions_check accepts them (subtitles.h): those beyond its
+/* The cues in `text`, in order, as dh_captions_check accepts them (timed_text.h): those beyond its
  * limits are left out, longer texts cut. Tags, settings and identifiers are dropped. A new
  * reference; NULL: there is none. */
 json_t *dh_webvtt_captions(const char *text, size_t size);

@@ -14,7 +14,7 @@ import { Inside } from './inside.js';
 import { Measurements } from './measure.js';
 import { QueueView } from './queue.js';
 import { Stage } from './stage.js';
-import { Subtitles } from './subtitles.js';
+import { CaptionLine } from './captionline.js';
 import { Talk } from './talk.js';
 import { announce, log, notice } from './tell.js';
 import { cut, errorText, eventWords, segmentTitle, voiceName, wantsToken } from './words.js';
@@ -34,7 +34,7 @@ const measurements = new Measurements();
 const queueView = new QueueView(segment => act(() => dh.remove(segment)),
 	(segment, place) => act(() => dh.move(segment, place)));
 const choice = new RoomChoice(enter);
-const subtitles = new Subtitles();
+const captionLine = new CaptionLine();
 const historyView = new HistoryView();
 const curtain = new Curtain(() => askPin(), error => notice(errorText(error)));
 const stage = new Stage(on => act(() => (on ? dh.hold() : dh.resume({ at: 'word' }))));
@@ -323,7 +323,7 @@ function enter(room) {
 	const first = String(room) === String(settings.room);
 	dh = new DigitalHuman({
 		server, iceServers, iceTransportPolicy, room, video,
-		captions: subtitles.on, pin: recall('pin', room), secret: recall('secret', room) ?? (first ? settings.secret : null),
+		captions: captionLine.on, pin: recall('pin', room), secret: recall('secret', room) ?? (first ? settings.secret : null),
 		token: first ? settings.token : null,
 	});
 	window.digitalhuman = dh;
@@ -333,7 +333,7 @@ function enter(room) {
 	stage.follow(dh);
 	talk.follow(dh);
 	floor.follow(dh);
-	subtitles.follow(dh);
+	captionLine.follow(dh);
 	inside.follow(dh);
 	dh.on('wrong', onWrong);
 	choice.show([], room);

@@ -9,7 +9,7 @@ import marks
 from hosted_room import HostedRoom
 
 ROOM = {"id": 1, "secret": "stage"}
-PROGRAMMES = "conf/janus.plugin.digitalhuman.programmes.json"
+PLAYLISTS = "conf/janus.plugin.digitalhuman.playlists.json"
 ENDS = ("finished", "interrupted", "failed", "removed", "skipped")
 
 
@@ -167,7 +167,7 @@ class Restart(unittest.TestCase):
         self.assertIn("error", self.handle.request({"request": "enqueue", "id": 3, "file": "none.mp4"}))
         self.wait_for("second.mp4", 3000)
         janus.restart()
-        with open(janus.path(PROGRAMMES)) as file:
+        with open(janus.path(PLAYLISTS)) as file:
             kept = json.load(file)["3"]
         self.assertEqual("second.mp4", kept["file"])
         self.assertGreaterEqual(kept["at_ms"], 3000)

@@ -247,7 +247,7 @@ static struct dh_screen screen;
 static void on_slot(void *arg, bool in_time)
 {
 	static const struct dh_screen_out out = { NULL, on_shown, on_shown_no_more, on_marked };
-	const struct dh_screen_play play = { .subtitles = arg, .is_complete = true };
+	const struct dh_screen_play play = { .timed_text = arg, .is_complete = true };
 
 	if (in_time && dh_playout_playing(rig.playout, NULL))
 		dh_screen_advance(&screen, &play, dh_playout_position_ticks(rig.playout), DH_SLOT_TICKS, &out);
@@ -269,11 +269,11 @@ static void test_shown(const void *arg)
 	const struct shown_row *row = arg;
 	json_t *captions = json_loads("[[\"a\",100,115],[\"b\",200,300]]", 0, NULL);
 	json_t *markers = json_loads("[[130,\"m\"]]", 0, NULL);
-	struct dh_subtitles *subtitles = dh_subtitles_new(captions, markers);
+	struct dh_timed_text *timed_text = dh_timed_text_new(captions, markers);
 
 	listen_to_speech();
 	rig.on_slot = on_slot;
-	rig.arg = subtitles;
+	rig.arg = timed_text;
 	screen = (struct dh_screen){ 0 };
 	told = g_string_new(NULL);
 	rig_run(&rig, media_ms(80));
@@ -282,7 +282,7 @@ static void test_shown(const void *arg)
 	CHECK_STR(told->str, row->told);
 	finish_after(0);
 	g_string_free(told, TRUE);
-	dh_subtitles_free(&subtitles);
+	dh_timed_text_free(&timed_text);
 	json_decref(captions);
 	json_decref(markers);
 }

@@ -19,7 +19,7 @@ static int count_players(void)
 	CHECK(tasks);
 	while ((task = g_dir_read_name(tasks))) {
 		char *path = g_build_filename("/proc/self/task", task, "comm", NULL), *name = NULL;
-		count += g_file_get_contents(path, &name, NULL, NULL) && !strcmp(g_strstrip(name), "dh programme");
+		count += g_file_get_contents(path, &name, NULL, NULL) && !strcmp(g_strstrip(name), "dh playlist");
 		g_free(name);
 		g_free(path);
 	}

@@ -20,7 +20,7 @@ struct told {
 static void shown(void *arg, const struct dh_screen_caption *caption, int64_t at_ticks)
 {
 	struct told *told = arg;
-	json_t *json = dh_subtitles_json(told->play->subtitles, told->play->script, &caption->caption, 0);
+	json_t *json = dh_timed_text_json(told->play->timed_text, told->play->script, &caption->caption, 0);
 
 	g_string_append_printf(told->text, "%d + %u %s\n", (int)(at_ticks / MS), caption->number,
 		json_string_value(json_object_get(json, "text")));
@@ -76,9 +76,9 @@ static void test_screen(const void *arg)
 	json_t *markers = row->markers ? json_loads(row->markers, 0, NULL) : NULL;
 	CHECK(!captions || !dh_captions_check(captions));
 	CHECK(!markers || !dh_markers_check(markers));
-	struct dh_subtitles *subtitles = dh_subtitles_new(captions, markers);
+	struct dh_timed_text *timed_text = dh_timed_text_new(captions, markers);
 	struct dh_script *script = dh_script_new(row->text, words);
-	const struct dh_screen_play play = { subtitles, script, true };
+	const struct dh_screen_play play = { timed_text, script, true };
 	struct told told = { g_string_new(NULL), &play };
 	const struct dh_screen_out out = { &told, shown, ended, marked };
 	struct dh_screen screen = { 0 };
@@ -90,7 +90,7 @@ static void test_screen(const void *arg)
 	CHECK_STR(told.text->str, row->told);
 	g_string_free(told.text, TRUE);
 	dh_script_unref(&script);
-	dh_subtitles_free(&subtitles);
+	dh_timed_text_free(&timed_text);
 	json_decref(words);
 	json_decref(captions);
 	json_decref(markers);
@@ -167,8 +167,8 @@ static void test_a_hold(void)
 		{ 440, "420 + 3 a\n500 - 3\n500 + 4 b\n1000 - 4\n1000 + 5 c\n" } };
 	json_t *captions = json_loads("[[\"a\",0,500],[\"b\",500,1000],[\"c\",1000,5000]]", 0, NULL);
 	json_t *markers = json_loads("[[510,\"m\"]]", 0, NULL);
-	struct dh_subtitles *subtitles = dh_subtitles_new(captions, markers);
-	const struct dh_screen_play play = { subtitles, NULL, true };
+	struct dh_timed_text *timed_text = dh_timed_text_new(captions, markers);
+	const struct dh_screen_play play = { timed_text, NULL, true };
 
 	for (size_t i = 0; i < sizeof goes / sizeof *goes; i++) {
 		struct told told = { g_string_new(NULL), &play };
@@ -188,7 +188,7 @@ static void test_a_hold(void)
 		CHECK_STR(told.text->str, goes[i].told);
 		g_string_free(told.text, TRUE);
 	}
-	dh_subtitles_free(&subtitles);
+	dh_timed_text_free(&timed_text);
 	json_decref(captions);
 	json_decref(markers);
 }
@@ -202,8 +202,8 @@ static void test_markers_where_it_is_heard_again(void)
 		const char *data;
 	} more[] = { { 470, "b" }, { 495, "e" }, { 470, "c" }, { 900, "f" } };
 	json_t *markers = json_loads("[[100,\"a\"],[490,\"d\"]]", 0, NULL);
-	struct dh_subtitles *subtitles = dh_subtitles_new(NULL, markers);
-	const struct dh_screen_play play = { subtitles, NULL, true };
+	struct dh_timed_text *timed_text = dh_timed_text_new(NULL, markers);
+	const struct dh_screen_play play = { timed_text, NULL, true };
 	struct told told = { g_string_new(NULL), &play };
 	const struct dh_screen_out out = { &told, shown, ended, marked };
 	struct dh_screen screen = { 0 };
@@ -217,7 +217,7 @@ static void test_markers_where_it_is_heard_again(void)
 	g_string_truncate(told.text, 0);
 	for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
 		json_t *data = json_string(more[i].data);
-		CHECK_INT(dh_subtitles_add_marker(&subtitles, more[i].at_ms, data, &index), 0);
+		CHECK_INT(dh_timed_text_add_marker(&timed_text, more[i].at_ms, data, &index), 0);
 		dh_screen_marker_added(&screen, index);
 		json_decref(data);
 	}
@@ -233,7 +233,7 @@ static void test_markers_where_it_is_heard_again(void)
 		dh_screen_advance(&screen, &play, ms * MS, DH_SLOT_TICKS, &out);
 	CHECK_STR(told.text->str, "100 ! a\n470 ! b\n470 ! c\n490 ! d\n495 ! e\n900 ! f\n");
 	g_string_free(told.text, TRUE);
-	dh_subtitles_free(&subtitles);
+	dh_timed_text_free(&timed_text);
 	json_decref(markers);
 }
 
@@ -248,7 +248,7 @@ static void test_long_sentences_are_divided(void)
 		json_array_append_new(words, json_pack("[s, i, i]", "word", i * 200, i * 200 + 200));
 	}
 	struct dh_script *script = dh_script_new(text->str, words);
-	for (size_t first = 0; dh_subtitles_caption(NULL, script, first, true, &caption); first = caption.end) {
+	for (size_t first = 0; dh_timed_text_caption(NULL, script, first, true, &caption); first = caption.end) {
 		char *passage = dh_script_passage(script, caption.first, caption.end);
 		CHECK(strlen(passage) <= 84, "%s", passage);
 		CHECK(caption.to_ticks - caption.from_ticks <= 7000 * MS);
@@ -320,26 +320,26 @@ static void test_limits(void)
 static void test_more_markers(void)
 {
 	json_t *given = json_loads("[[100,\"b\"],[300,\"d\"]]", 0, NULL), *data = json_string("x");
-	struct dh_subtitles *subtitles = dh_subtitles_new(NULL, given), *none = NULL;
+	struct dh_timed_text *timed_text = dh_timed_text_new(NULL, given), *none = NULL;
 	static const int64_t at_ms[] = { 0, 100, 200, 300, 300 };
 	struct dh_marker marker;
 
-	CHECK_INT(dh_subtitles_add_marker(&subtitles, 200, data, NULL), 0);
-	CHECK_INT(dh_subtitles_add_marker(&subtitles, 0, data, NULL), 0);
-	CHECK_INT(dh_subtitles_add_marker(&subtitles, 300, data, NULL), 0);
+	CHECK_INT(dh_timed_text_add_marker(&timed_text, 200, data, NULL), 0);
+	CHECK_INT(dh_timed_text_add_marker(&timed_text, 0, data, NULL), 0);
+	CHECK_INT(dh_timed_text_add_marker(&timed_text, 300, data, NULL), 0);
 	CHECK_INT(json_array_size(given), 2);
 	for (size_t i = 0; i < sizeof at_ms / sizeof *at_ms; i++) {
-		CHECK(dh_subtitles_marker(subtitles, i, &marker));
+		CHECK(dh_timed_text_marker(timed_text, i, &marker));
 		CHECK_INT(marker.at_ticks, at_ms[i] * MS);
 	}
 	CHECK_STR(json_string_value(marker.data), "x");
-	CHECK(!dh_subtitles_marker(subtitles, 5, &marker));
+	CHECK(!dh_timed_text_marker(timed_text, 5, &marker));
 	for (int i = 0; i < DH_MARKERS_MAX; i++)
-		CHECK_INT(dh_subtitles_add_marker(&none, i, data, NULL), 0);
-	CHECK_INT(dh_subtitles_add_marker(&none, 0, data, NULL), -ENOBUFS);
-	CHECK(!dh_subtitles_has_captions(none));
-	dh_subtitles_free(&subtitles);
-	dh_subtitles_free(&none);
+		CHECK_INT(dh_timed_text_add_marker(&none, i, data, NULL), 0);
+	CHECK_INT(dh_timed_text_add_marker(&none, 0, data, NULL), -ENOBUFS);
+	CHECK(!dh_timed_text_has_captions(none));
+	dh_timed_text_free(&timed_text);
+	dh_timed_text_free(&none);
 	json_decref(given);
 	json_decref(data);
 }

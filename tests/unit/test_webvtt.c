@@ -6,7 +6,7 @@
 
 #include <glib.h>
 
-#include "rooms/subtitles.h"
+#include "rooms/timed_text.h"
 #include "rooms/webvtt.h"
 
 static const struct row {

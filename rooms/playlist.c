@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "programme.h"
+#include "playlist.h"
 
 #include <string.h>
 
 #define TIME_LENGTH 6 /* "18:00 " */
 
-struct dh_programme {
+struct dh_playlist {
 	json_t *items; /* a reference */
 	bool is_shuffled, repeats;
 	uint32_t seed;
@@ -13,7 +13,7 @@ struct dh_programme {
 	GPtrArray *files;   /* of this round; NULL: to be listed */
 	bool is_over;
 	uint64_t numbers;     /* of turns so far */
-	GQueue due, returned; /* struct dh_programme_turn */
+	GQueue due, returned; /* struct dh_playlist_turn */
 	int minute;           /* the last tick's; -1: none */
 	char *wanted;         /* the file to go on with in this round, … */
 	int64_t wanted_ms;    /* … from there; NULL: none */
@@ -40,7 +40,7 @@ static bool is_item(const json_t *value)
 {
 	const char *item = json_string_value(value);
 
-	if (!item || strlen(item) != json_string_length(value) || strlen(item) > DH_PROGRAMME_ITEM_MAX)
+	if (!item || strlen(item) != json_string_length(value) || strlen(item) > DH_PLAYLIST_ITEM_MAX)
 		return false;
 	for (const char *at = item; *at; at++)
 		if ((unsigned char)*at < 0x20 || *at == 0x7f)
@@ -48,12 +48,12 @@ static bool is_item(const json_t *value)
 	return *path_of(item) && *path_of(item) != '/';
 }
 
-const char *dh_programme_check(const json_t *items)
+const char *dh_playlist_check(const json_t *items)
 {
 	size_t i;
 	json_t *item;
 
-	if (!json_is_array(items) || json_array_size(items) < 1 || json_array_size(items) > DH_PROGRAMME_ITEMS_MAX)
+	if (!json_is_array(items) || json_array_size(items) < 1 || json_array_size(items) > DH_PLAYLIST_ITEMS_MAX)
 		return "an array of 1 to 500 items is expected";
 	json_array_foreach(items, i, item)
 		if (!is_item(item))
@@ -64,21 +64,21 @@ const char *dh_programme_check(const json_t *items)
 
 /* --- life */
 
-struct dh_programme *dh_programme_new(const json_t *playlist, uint32_t seed)
+struct dh_playlist *dh_playlist_new(const json_t *settings, uint32_t seed)
 {
-	struct dh_programme *programme = g_new0(struct dh_programme, 1);
+	struct dh_playlist *playlist = g_new0(struct dh_playlist, 1);
 
-	programme->items = json_incref(json_object_get(playlist, "items"));
-	programme->is_shuffled = json_is_true(json_object_get(playlist, "shuffle"));
-	programme->repeats = !json_is_false(json_object_get(playlist, "repeat"));
-	programme->seed = seed;
-	programme->minute = -1;
-	return programme;
+	playlist->items = json_incref(json_object_get(settings, "items"));
+	playlist->is_shuffled = json_is_true(json_object_get(settings, "shuffle"));
+	playlist->repeats = !json_is_false(json_object_get(settings, "repeat"));
+	playlist->seed = seed;
+	playlist->minute = -1;
+	return playlist;
 }
 
 static void clear(GQueue *turns)
 {
-	struct dh_programme_turn *turn;
+	struct dh_playlist_turn *turn;
 
 	while ((turn = g_queue_pop_head(turns))) {
 		g_free(turn->file);
@@ -86,11 +86,11 @@ static void clear(GQueue *turns)
 	}
 }
 
-void dh_programme_free(struct dh_programme **programme)
+void dh_playlist_free(struct dh_playlist **playlist)
 {
-	struct dh_programme *old = *programme;
+	struct dh_playlist *old = *playlist;
 
-	*programme = NULL;
+	*playlist = NULL;
 	if (!old)
 		return;
 	clear(&old->due);
@@ -105,16 +105,16 @@ void dh_programme_free(struct dh_programme **programme)
 /* --- a round */
 
 /* What an item stands for: takes ownership of nothing; appends copies. */
-static void expand(const char *path, dh_programme_list_fn *list, void *arg, GPtrArray *files)
+static void expand(const char *path, dh_playlist_list_fn *list, void *arg, GPtrArray *files)
 {
 	if (!g_str_has_suffix(path, "/")) {
-		if (files->len < DH_PROGRAMME_FILES_MAX)
+		if (files->len < DH_PLAYLIST_FILES_MAX)
 			g_ptr_array_add(files, g_strdup(path));
 		return;
 	}
 	GPtrArray *names = list(arg, path);
 	const char *folder = strcmp(path, "./") ? path : "";
-	for (guint i = 0; names && i < names->len && files->len < DH_PROGRAMME_FILES_MAX; i++)
+	for (guint i = 0; names && i < names->len && files->len < DH_PLAYLIST_FILES_MAX; i++)
 		g_ptr_array_add(files, g_strconcat(folder, names->pdata[i], NULL));
 	if (names)
 		g_ptr_array_unref(names);
@@ -144,153 +144,151 @@ static void separate(GPtrArray *files, const char *last)
 }
 
 /* It goes on with the wanted file, wherever that is now. */
-static void find_wanted(struct dh_programme *programme)
+static void find_wanted(struct dh_playlist *playlist)
 {
-	const GPtrArray *files = programme->files;
+	const GPtrArray *files = playlist->files;
 
-	if (!programme->wanted)
+	if (!playlist->wanted)
 		return;
-	bool is_there = programme->at < files->len && !strcmp(files->pdata[programme->at], programme->wanted);
+	bool is_there = playlist->at < files->len && !strcmp(files->pdata[playlist->at], playlist->wanted);
 	for (guint i = 0; !is_there && i < files->len; i++) {
-		is_there = !strcmp(files->pdata[i], programme->wanted);
+		is_there = !strcmp(files->pdata[i], playlist->wanted);
 		if (is_there)
-			programme->at = i;
+			playlist->at = i;
 	}
 	if (is_there)
 		return;
-	g_clear_pointer(&programme->wanted, g_free);
-	if (programme->at >= files->len)
-		programme->at = 0;
+	g_clear_pointer(&playlist->wanted, g_free);
+	if (playlist->at >= files->len)
+		playlist->at = 0;
 }
 
-static void list_round(struct dh_programme *programme, dh_programme_list_fn *list, void *arg, const char *last)
+static void list_round(struct dh_playlist *playlist, dh_playlist_list_fn *list, void *arg, const char *last)
 {
 	size_t i;
 	json_t *item;
 
-	programme->files = g_ptr_array_new_with_free_func(g_free);
-	json_array_foreach(programme->items, i, item)
+	playlist->files = g_ptr_array_new_with_free_func(g_free);
+	json_array_foreach(playlist->items, i, item)
 		if (time_of(json_string_value(item)) < 0)
-			expand(json_string_value(item), list, arg, programme->files);
-	if (programme->is_shuffled) {
-		shuffle(programme->files, programme->seed + (uint32_t)programme->round);
-		separate(programme->files, last);
+			expand(json_string_value(item), list, arg, playlist->files);
+	if (playlist->is_shuffled) {
+		shuffle(playlist->files, playlist->seed + (uint32_t)playlist->round);
+		separate(playlist->files, last);
 	}
-	find_wanted(programme);
+	find_wanted(playlist);
 }
 
-static bool next_of_round(struct dh_programme *programme, dh_programme_list_fn *list, void *arg,
-	struct dh_programme_turn *turn)
+static bool next_of_round(struct dh_playlist *playlist, dh_playlist_list_fn *list, void *arg,
+	struct dh_playlist_turn *turn)
 {
-	if (programme->files && programme->at >= programme->files->len) {
-		char *last = programme->files->len ? g_strdup(programme->files->pdata[programme->files->len - 1]) :
-						     NULL;
-		g_clear_pointer(&programme->files, g_ptr_array_unref);
-		programme->at = 0;
-		programme->round++;
-		programme->is_over = !programme->repeats;
-		if (!programme->is_over)
-			list_round(programme, list, arg, last);
+	if (playlist->files && playlist->at >= playlist->files->len) {
+		char *last = playlist->files->len ? g_strdup(playlist->files->pdata[playlist->files->len - 1]) : NULL;
+		g_clear_pointer(&playlist->files, g_ptr_array_unref);
+		playlist->at = 0;
+		playlist->round++;
+		playlist->is_over = !playlist->repeats;
+		if (!playlist->is_over)
+			list_round(playlist, list, arg, last);
 		g_free(last);
 	}
-	if (programme->is_over)
+	if (playlist->is_over)
 		return false;
-	if (!programme->files)
-		list_round(programme, list, arg, NULL);
-	if (programme->at >= programme->files->len)
+	if (!playlist->files)
+		list_round(playlist, list, arg, NULL);
+	if (playlist->at >= playlist->files->len)
 		return false;
-	*turn = (struct dh_programme_turn){
-		.file = g_strdup(programme->files->pdata[programme->at]),
-		.from_ms = programme->wanted ? programme->wanted_ms : 0,
-		.round = programme->round,
-		.at = programme->at,
+	*turn = (struct dh_playlist_turn){
+		.file = g_strdup(playlist->files->pdata[playlist->at]),
+		.from_ms = playlist->wanted ? playlist->wanted_ms : 0,
+		.round = playlist->round,
+		.at = playlist->at,
 	};
-	g_clear_pointer(&programme->wanted, g_free);
-	programme->at++;
+	g_clear_pointer(&playlist->wanted, g_free);
+	playlist->at++;
 	return true;
 }
 
-bool dh_programme_next(struct dh_programme *programme, dh_programme_list_fn *list, void *arg,
-	struct dh_programme_turn *turn)
+bool dh_playlist_next(struct dh_playlist *playlist, dh_playlist_list_fn *list, void *arg, struct dh_playlist_turn *turn)
 {
-	struct dh_programme_turn *first = g_queue_pop_head(&programme->due);
+	struct dh_playlist_turn *first = g_queue_pop_head(&playlist->due);
 
 	while (first && g_str_has_suffix(first->file, "/")) { /* all files of a folder that is due */
 		GPtrArray *files = g_ptr_array_new_with_free_func(g_free);
 		expand(first->file, list, arg, files);
 		for (guint i = files->len; i > 0; i--) {
-			struct dh_programme_turn *one = g_memdup2(first, sizeof *first);
+			struct dh_playlist_turn *one = g_memdup2(first, sizeof *first);
 			one->file = g_strdup(files->pdata[i - 1]);
-			g_queue_push_head(&programme->due, one);
+			g_queue_push_head(&playlist->due, one);
 		}
 		g_ptr_array_unref(files);
 		g_free(first->file);
 		g_free(first);
-		first = g_queue_pop_head(&programme->due);
+		first = g_queue_pop_head(&playlist->due);
 	}
 	if (!first)
-		first = g_queue_pop_head(&programme->returned);
-	bool is_there = first || next_of_round(programme, list, arg, turn);
+		first = g_queue_pop_head(&playlist->returned);
+	bool is_there = first || next_of_round(playlist, list, arg, turn);
 	if (first)
 		*turn = *first;
 	if (is_there && !turn->is_again)
-		turn->number = ++programme->numbers;
+		turn->number = ++playlist->numbers;
 	g_free(first);
 	return is_there;
 }
 
 static gint by_number(gconstpointer a, gconstpointer b, gpointer arg)
 {
-	const struct dh_programme_turn *first = a, *second = b;
+	const struct dh_playlist_turn *first = a, *second = b;
 
 	(void)arg;
 	return first->number < second->number ? -1 : 1;
 }
 
-void dh_programme_return(struct dh_programme *programme, const struct dh_programme_turn *turn, int64_t from_ms)
+void dh_playlist_return(struct dh_playlist *playlist, const struct dh_playlist_turn *turn, int64_t from_ms)
 {
-	struct dh_programme_turn *copy = g_memdup2(turn, sizeof *turn);
+	struct dh_playlist_turn *copy = g_memdup2(turn, sizeof *turn);
 
 	copy->file = g_strdup(turn->file);
 	copy->from_ms = from_ms;
 	copy->is_again = true;
 	if (turn->is_timed)
-		g_queue_push_head(&programme->due, copy);
+		g_queue_push_head(&playlist->due, copy);
 	else
-		g_queue_insert_sorted(&programme->returned, copy, by_number, NULL);
+		g_queue_insert_sorted(&playlist->returned, copy, by_number, NULL);
 }
 
 /* --- times of day */
 
-void dh_programme_tick(struct dh_programme *programme, int minute)
+void dh_playlist_tick(struct dh_playlist *playlist, int minute)
 {
 	size_t i;
 	json_t *item;
 
-	if (minute == programme->minute)
+	if (minute == playlist->minute)
 		return;
-	programme->minute = minute;
-	json_array_foreach(programme->items, i, item) {
+	playlist->minute = minute;
+	json_array_foreach(playlist->items, i, item) {
 		if (time_of(json_string_value(item)) != minute)
 			continue;
-		struct dh_programme_turn *turn = g_new0(struct dh_programme_turn, 1);
+		struct dh_playlist_turn *turn = g_new0(struct dh_playlist_turn, 1);
 		turn->file = g_strdup(path_of(json_string_value(item)));
 		turn->is_timed = true;
-		g_queue_push_tail(&programme->due, turn);
+		g_queue_push_tail(&playlist->due, turn);
 	}
 }
 
-bool dh_programme_is_due(const struct dh_programme *programme)
+bool dh_playlist_is_due(const struct dh_playlist *playlist)
 {
-	return programme->due.length > 0;
+	return playlist->due.length > 0;
 }
 
-bool dh_programme_has_times(const struct dh_programme *programme)
+bool dh_playlist_has_times(const struct dh_playlist *playlist)
 {
 	size_t i;
 	json_t *item;
 
-	json_array_foreach(programme->items, i, item)
+	json_array_foreach(playlist->items, i, item)
 		if (time_of(json_string_value(item)) >= 0)
 			return true;
 	return false;
@@ -298,9 +296,9 @@ bool dh_programme_has_times(const struct dh_programme *programme)
 
 /* --- where it is */
 
-json_t *dh_programme_position(const struct dh_programme *programme, const struct dh_programme_turn *turn, int64_t at_ms)
+json_t *dh_playlist_position(const struct dh_playlist *playlist, const struct dh_playlist_turn *turn, int64_t at_ms)
 {
-	return json_pack("{s:I, s:I, s:I, s:s, s:I}", "seed", (json_int_t)programme->seed, "round",
+	return json_pack("{s:I, s:I, s:I, s:s, s:I}", "seed", (json_int_t)playlist->seed, "round",
 		(json_int_t)turn->round, "at", (json_int_t)turn->at, "file", turn->file, "at_ms", (json_int_t)at_ms);
 }
 
@@ -312,20 +310,20 @@ static bool read_number(const json_t *position, const char *name, json_int_t mos
 	return json_is_integer(value) && *number >= 0 && *number <= most;
 }
 
-void dh_programme_restore(struct dh_programme *programme, const json_t *position)
+void dh_playlist_restore(struct dh_playlist *playlist, const json_t *position)
 {
 	const char *file = json_string_value(json_object_get(position, "file"));
 	json_int_t seed, round, at, at_ms;
 
 	if (!file || !read_number(position, "seed", UINT32_MAX, &seed) ||
 		!read_number(position, "round", INT64_MAX / 2, &round) ||
-		!read_number(position, "at", DH_PROGRAMME_FILES_MAX, &at) ||
+		!read_number(position, "at", DH_PLAYLIST_FILES_MAX, &at) ||
 		!read_number(position, "at_ms", 24 * 3600 * 1000, &at_ms))
 		return;
-	programme->seed = (uint32_t)seed;
-	programme->round = (uint64_t)round;
-	programme->at = (uint64_t)at;
-	g_free(programme->wanted);
-	programme->wanted = g_strdup(file);
-	programme->wanted_ms = at_ms;
+	playlist->seed = (uint32_t)seed;
+	playlist->round = (uint64_t)round;
+	playlist->at = (uint64_t)at;
+	g_free(playlist->wanted);
+	playlist->wanted = g_strdup(file);
+	playlist->wanted_ms = at_ms;
 }

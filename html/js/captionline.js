@@ -6,7 +6,7 @@ import { recall, remember } from './ask.js';
 const $ = id => document.getElementById(id);
 const SIZES = ['small', 'medium', 'large'];
 
-export class Subtitles {
+export class CaptionLine {
 	#dh = null;
 	#unlisten = () => {};
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "programme_enqueue.h"
+#include "playlist_enqueue.h"
 
 #include "enqueue.h"
 
@@ -18,7 +18,7 @@ static char *enqueue(void *arg, struct dh_room *room, json_t *body, const struct
 	return segment;
 }
 
-struct dh_player_host dh_programme_host(struct dh_instance *instance)
+struct dh_player_host dh_playlist_host(struct dh_instance *instance)
 {
 	return (struct dh_player_host){
 		.arg = instance,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "programme_folder.h"
+#include "playlist_folder.h"
 
 #include <stdbool.h>
 
@@ -15,7 +15,7 @@ static bool is_beside(const char *name)
 	return false;
 }
 
-GPtrArray *dh_programme_list(struct dh_ingest *ingest, char *const *folders, const char *room, const char *folder)
+GPtrArray *dh_playlist_list(struct dh_ingest *ingest, char *const *folders, const char *room, const char *folder)
 {
 	GPtrArray *names = NULL;
 	char *error = NULL;

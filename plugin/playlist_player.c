@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "programme_player.h"
+#include "playlist_player.h"
 
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
 
 #include "ingest/log.h"
-#include "programme_folder.h"
-#include "rooms/programme.h"
+#include "playlist_folder.h"
+#include "rooms/playlist.h"
 
 #define AHEAD          2 /* segments in the queue, with the one that plays; one more at a time of day */
 #define PACE_US        (G_USEC_PER_SEC * 3 / 10) /* between two that are queued: files may be very short */
@@ -30,7 +30,7 @@ struct message {
 /* A file in the room's queue, or playing. */
 struct sent {
 	guint64 number;
-	struct dh_programme_turn turn;
+	struct dh_playlist_turn turn;
 	char *segment;
 	bool has_started;
 	int64_t from_ms;
@@ -48,7 +48,7 @@ struct dh_player {
 	bool is_patient;
 	atomic_int is_over;
 	/* owner: its thread */
-	struct dh_programme *programme;
+	struct dh_playlist *playlist;
 	GQueue sent; /* struct sent, oldest first */
 	guint64 numbers;
 	guint failures;   /* in a row */
@@ -68,7 +68,7 @@ static void unref(struct dh_player *player)
 	if (atomic_fetch_sub(&player->refs, 1) != 1)
 		return;
 	g_async_queue_unref(player->messages);
-	dh_programme_free(&player->programme);
+	dh_playlist_free(&player->playlist);
 	g_free(player->last_error);
 	dh_room_unref(&player->room);
 	g_free(player);
@@ -129,7 +129,7 @@ static GPtrArray *list_folder(void *arg, const char *folder)
 {
 	const struct dh_player *player = arg;
 
-	return dh_programme_list(player->host->ingest, player->host->folders, dh_room_facts(player->room)->id, folder);
+	return dh_playlist_list(player->host->ingest, player->host->folders, dh_room_facts(player->room)->id, folder);
 }
 
 static struct sent *find(struct dh_player *player, guint64 number)
@@ -168,7 +168,7 @@ static void note_failure(struct dh_player *player)
 	rest(player, MIN(G_USEC_PER_SEC << (player->failures - 1), FAILURE_MAX_US));
 }
 
-static json_t *body_of(const struct dh_player *player, const struct dh_programme_turn *turn)
+static json_t *body_of(const struct dh_player *player, const struct dh_playlist_turn *turn)
 {
 	json_t *body = json_pack("{s:s, s:s, s:{s:b}, s:b}", "request", "enqueue", "file", turn->file, "metadata",
 		"playlist", 1, "patient", player->is_patient);
@@ -200,7 +200,7 @@ static char *enqueue(struct dh_player *player, json_t *body, bool *has_no_file)
 }
 
 /* Takes ownership of the turn's file. */
-static void play(struct dh_player *player, struct dh_programme_turn *turn)
+static void play(struct dh_player *player, struct dh_playlist_turn *turn)
 {
 	bool has_no_file = false;
 
@@ -216,7 +216,7 @@ static void play(struct dh_player *player, struct dh_programme_turn *turn)
 	if (has_no_file) {
 		note_failure(player);
 	} else { /* a limit, or what it was to be put before plays already */
-		dh_programme_return(player->programme, turn, turn->from_ms);
+		dh_playlist_return(player->playlist, turn, turn->from_ms);
 		rest(player, RETRY_US);
 	}
 	g_free(turn->file);
@@ -224,17 +224,17 @@ static void play(struct dh_player *player, struct dh_programme_turn *turn)
 
 static bool may_send(const struct dh_player *player)
 {
-	guint most = AHEAD + (dh_programme_is_due(player->programme) ? 1 : 0);
+	guint most = AHEAD + (dh_playlist_is_due(player->playlist) ? 1 : 0);
 
 	return player->sent.length < most && g_get_monotonic_time() >= player->rests_until_us;
 }
 
 static void fill(struct dh_player *player)
 {
-	struct dh_programme_turn turn;
+	struct dh_playlist_turn turn;
 
 	while (may_send(player)) {
-		if (dh_programme_next(player->programme, list_folder, player, &turn))
+		if (dh_playlist_next(player->playlist, list_folder, player, &turn))
 			play(player, &turn);
 		else
 			rest(player, RETRY_US);
@@ -247,7 +247,7 @@ static void note_position(struct dh_player *player, const struct sent *sent, int
 {
 	if (!sent->turn.is_timed)
 		player->moved(player->arg, player,
-			dh_programme_position(player->programme, &sent->turn, sent->from_ms + played_ms));
+			dh_playlist_position(player->playlist, &sent->turn, sent->from_ms + played_ms));
 }
 
 static void end(struct dh_player *player, struct sent *sent, const struct message *message)
@@ -257,7 +257,7 @@ static void end(struct dh_player *player, struct sent *sent, const struct messag
 	if (message->ending == FAILED)
 		note_failure(player);
 	if (message->ending == OUTRANKED || message->ending == CUT)
-		dh_programme_return(player->programme, &sent->turn, at_ms);
+		dh_playlist_return(player->playlist, &sent->turn, at_ms);
 	if (message->ending == CUT)
 		rest(player, QUIET_US);
 	if (sent->has_started)
@@ -309,7 +309,7 @@ static int minute_of_day(void)
 static guint64 patience_us(const struct dh_player *player)
 {
 	int64_t rest_us = player->rests_until_us - g_get_monotonic_time();
-	bool may_send = player->sent.length < AHEAD || dh_programme_is_due(player->programme);
+	bool may_send = player->sent.length < AHEAD || dh_playlist_is_due(player->playlist);
 
 	return (guint64)(may_send ? CLAMP(rest_us, 1000, LOOK_US) : LOOK_US);
 }
@@ -332,10 +332,10 @@ static gpointer run(gpointer data)
 {
 	struct dh_player *player = data;
 
-	pthread_setname_np(pthread_self(), "dh programme");
+	pthread_setname_np(pthread_self(), "dh playlist");
 	while (!player->is_stopped) {
-		if (dh_programme_has_times(player->programme))
-			dh_programme_tick(player->programme, minute_of_day());
+		if (dh_playlist_has_times(player->playlist))
+			dh_playlist_tick(player->playlist, minute_of_day());
 		fill(player);
 		struct message *message = g_async_queue_timeout_pop(player->messages, patience_us(player));
 		if (!message)
@@ -364,11 +364,11 @@ struct dh_player *dh_player_new(const struct dh_player_host *host, struct dh_roo
 	player->moved = moved;
 	player->arg = arg;
 	player->is_patient = json_is_true(json_object_get(settings->playlist, "patient"));
-	player->programme = dh_programme_new(settings->playlist, g_random_int());
+	player->playlist = dh_playlist_new(settings->playlist, g_random_int());
 	if (position)
-		dh_programme_restore(player->programme, position);
+		dh_playlist_restore(player->playlist, position);
 	dh_settings_unref(&settings);
-	player->thread = g_thread_try_new("dh programme", run, player, NULL);
+	player->thread = g_thread_try_new("dh playlist", run, player, NULL);
 	if (!player->thread) {
 		unref(player);
 		return NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "subtitles.h"
+#include "timed_text.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #define LENGTH_TICKS   (7 * DH_TICKS_PER_SECOND)
 #define MS_MAX         (DH_STREAM_TICKS_MAX / DH_TICKS_PER_MS)
 
-struct dh_subtitles {
+struct dh_timed_text {
 	json_t *captions, *markers; /* NULL: none */
 };
 
@@ -87,51 +87,51 @@ const char *dh_markers_check(const json_t *markers)
 
 /* --- life */
 
-struct dh_subtitles *dh_subtitles_new(const json_t *captions, const json_t *markers)
+struct dh_timed_text *dh_timed_text_new(const json_t *captions, const json_t *markers)
 {
 	if (!captions && !markers)
 		return NULL;
-	struct dh_subtitles *subtitles = g_new0(struct dh_subtitles, 1);
+	struct dh_timed_text *timed_text = g_new0(struct dh_timed_text, 1);
 
-	subtitles->captions = json_incref((json_t *)captions);
-	subtitles->markers = json_incref((json_t *)markers);
-	return subtitles;
+	timed_text->captions = json_incref((json_t *)captions);
+	timed_text->markers = json_incref((json_t *)markers);
+	return timed_text;
 }
 
-void dh_subtitles_free(struct dh_subtitles **subtitles)
+void dh_timed_text_free(struct dh_timed_text **timed_text)
 {
-	if (!*subtitles)
+	if (!*timed_text)
 		return;
-	json_decref((*subtitles)->captions);
-	json_decref((*subtitles)->markers);
-	g_free(*subtitles);
-	*subtitles = NULL;
+	json_decref((*timed_text)->captions);
+	json_decref((*timed_text)->markers);
+	g_free(*timed_text);
+	*timed_text = NULL;
 }
 
 /* The array may be the request's. */
-int dh_subtitles_add_marker(struct dh_subtitles **subtitles, int64_t at_ms, json_t *data, size_t *index)
+int dh_timed_text_add_marker(struct dh_timed_text **timed_text, int64_t at_ms, json_t *data, size_t *index)
 {
-	const json_t *old = *subtitles ? (*subtitles)->markers : NULL;
+	const json_t *old = *timed_text ? (*timed_text)->markers : NULL;
 	size_t at = json_array_size(old);
 
 	if (at >= DH_MARKERS_MAX)
 		return -ENOBUFS;
-	if (!*subtitles)
-		*subtitles = g_new0(struct dh_subtitles, 1);
+	if (!*timed_text)
+		*timed_text = g_new0(struct dh_timed_text, 1);
 	json_t *markers = old ? json_copy((json_t *)old) : json_array();
 	while (at > 0 && json_integer_value(json_array_get(json_array_get(markers, at - 1), 0)) > at_ms)
 		at--;
 	json_array_insert_new(markers, at, json_pack("[I, O]", (json_int_t)at_ms, data));
-	json_decref((*subtitles)->markers);
-	(*subtitles)->markers = markers;
+	json_decref((*timed_text)->markers);
+	(*timed_text)->markers = markers;
 	if (index)
 		*index = at;
 	return 0;
 }
 
-bool dh_subtitles_has_captions(const struct dh_subtitles *subtitles)
+bool dh_timed_text_has_captions(const struct dh_timed_text *timed_text)
 {
-	return subtitles && subtitles->captions;
+	return timed_text && timed_text->captions;
 }
 
 /* --- at a time of the segment */
@@ -141,9 +141,9 @@ static int64_t ticks_at(const json_t *array, size_t index)
 	return json_integer_value(json_array_get(array, index)) * DH_TICKS_PER_MS;
 }
 
-bool dh_subtitles_marker(const struct dh_subtitles *subtitles, size_t index, struct dh_marker *marker)
+bool dh_timed_text_marker(const struct dh_timed_text *timed_text, size_t index, struct dh_marker *marker)
 {
-	const json_t *found = subtitles ? json_array_get(subtitles->markers, index) : NULL;
+	const json_t *found = timed_text ? json_array_get(timed_text->markers, index) : NULL;
 
 	if (!found)
 		return false;
@@ -151,9 +151,9 @@ bool dh_subtitles_marker(const struct dh_subtitles *subtitles, size_t index, str
 	return true;
 }
 
-static bool given_caption(const struct dh_subtitles *subtitles, size_t index, struct dh_caption *caption)
+static bool given_caption(const struct dh_timed_text *timed_text, size_t index, struct dh_caption *caption)
 {
-	const json_t *found = json_array_get(subtitles->captions, index);
+	const json_t *found = json_array_get(timed_text->captions, index);
 
 	if (!found)
 		return false;
@@ -176,14 +176,14 @@ static bool ends_sentence(const struct dh_script_word *word)
 	return is_end;
 }
 
-bool dh_subtitles_caption(const struct dh_subtitles *subtitles, const struct dh_script *script, size_t first,
+bool dh_timed_text_caption(const struct dh_timed_text *timed_text, const struct dh_script *script, size_t first,
 	bool is_complete, struct dh_caption *caption)
 {
 	struct dh_script_word word, last;
 	glong characters = 0;
 
-	if (dh_subtitles_has_captions(subtitles))
-		return given_caption(subtitles, first, caption);
+	if (dh_timed_text_has_captions(timed_text))
+		return given_caption(timed_text, first, caption);
 	if (!dh_script_word(script, first, &last))
 		return false;
 	*caption = (struct dh_caption){ last.from_ticks, last.to_ticks, first, first + 1, false };
@@ -219,12 +219,12 @@ static json_t *words_json(const struct dh_script *script, const struct dh_captio
 	return words;
 }
 
-json_t *dh_subtitles_json(const struct dh_subtitles *subtitles, const struct dh_script *script,
+json_t *dh_timed_text_json(const struct dh_timed_text *timed_text, const struct dh_script *script,
 	const struct dh_caption *caption, int64_t start_ticks)
 {
-	if (dh_subtitles_has_captions(subtitles))
+	if (dh_timed_text_has_captions(timed_text))
 		return json_pack("{s:O}", "text",
-			json_array_get(json_array_get(subtitles->captions, caption->first), 0));
+			json_array_get(json_array_get(timed_text->captions, caption->first), 0));
 	char *text = dh_script_passage(script, caption->first, caption->end);
 	json_t *json = json_pack("{s:s, s:o}", "text", text, "words", words_json(script, caption, start_ticks));
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What goes with a segment's speech: captions and markers, each at a time of the segment.
+/* Timed text: what goes with a segment's speech, captions and markers, each at a time of the segment.
  *
  * Captions are given, or are made of the words of a script (heard.h): as many as fit two lines
- * of a screen, up to the end of a sentence or a pause. Any thread; immutable but for dh_subtitles_add_marker.
+ * of a screen, up to the end of a sentence or a pause. Any thread; immutable but for dh_timed_text_add_marker.
  */
-#ifndef DH_SUBTITLES_H
-#define DH_SUBTITLES_H
+#ifndef DH_TIMED_TEXT_H
+#define DH_TIMED_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@
 #define DH_MARKERS_MAX       500
 #define DH_MARKER_BYTES_MAX  4096 /* of its data as compact JSON */
 
-struct dh_subtitles;
+struct dh_timed_text;
 
 struct dh_caption {
 	int64_t from_ticks, to_ticks; /* in the segment */
@@ -42,24 +42,24 @@ const char *dh_markers_check(const json_t *markers);
 const char *dh_marker_check(const json_t *data);
 
 /* Arrays that were checked, or NULL; takes references. NULL if both are. */
-struct dh_subtitles *dh_subtitles_new(const json_t *captions, const json_t *markers);
-void dh_subtitles_free(struct dh_subtitles **subtitles);
-/* One more marker, behind those of the same time; *subtitles is made if it is NULL. For the thread that reads
+struct dh_timed_text *dh_timed_text_new(const json_t *captions, const json_t *markers);
+void dh_timed_text_free(struct dh_timed_text **timed_text);
+/* One more marker, behind those of the same time; *timed_text is made if it is NULL. For the thread that reads
  * them. Takes a reference to `data`. *index (may be NULL): its own. -ENOBUFS: there are DH_MARKERS_MAX. */
-int dh_subtitles_add_marker(struct dh_subtitles **subtitles, int64_t at_ms, json_t *data, size_t *index);
-bool dh_subtitles_has_captions(const struct dh_subtitles *subtitles);
+int dh_timed_text_add_marker(struct dh_timed_text **timed_text, int64_t at_ms, json_t *data, size_t *index);
+bool dh_timed_text_has_captions(const struct dh_timed_text *timed_text);
 
-/* Marker `index`; false beyond the last. `subtitles` may be NULL here and below. */
-bool dh_subtitles_marker(const struct dh_subtitles *subtitles, size_t index, struct dh_marker *marker);
+/* Marker `index`; false beyond the last. `timed_text` may be NULL here and below. */
+bool dh_timed_text_marker(const struct dh_timed_text *timed_text, size_t index, struct dh_marker *marker);
 
 /* The caption that begins with word (or given caption) `first`; false: there is none, or it is
  * not known yet. `is_complete`: no more words will come. */
-bool dh_subtitles_caption(const struct dh_subtitles *subtitles, const struct dh_script *script, size_t first,
+bool dh_timed_text_caption(const struct dh_timed_text *timed_text, const struct dh_script *script, size_t first,
 	bool is_complete, struct dh_caption *caption);
 
 /* {"text":…} of a caption, and "words":[[word,from_ms,to_ms],…] where they are known, with
  * `start_ticks` added to their times. A new reference. */
-json_t *dh_subtitles_json(const struct dh_subtitles *subtitles, const struct dh_script *script,
+json_t *dh_timed_text_json(const struct dh_timed_text *timed_text, const struct dh_script *script,
 	const struct dh_caption *caption, int64_t start_ticks);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a playlist plays, in which order. */
-#include "rooms/programme.h"
+#include "rooms/playlist.h"
 #include "tests/support/check.h"
 
 #include <string.h>
@@ -23,24 +23,24 @@ static GPtrArray *list(void *arg, const char *folder)
 	return names;
 }
 
-static struct dh_programme *make(const char *playlist)
+static struct dh_playlist *make(const char *settings)
 {
-	json_t *json = json_loads(playlist, 0, NULL);
-	struct dh_programme *programme = dh_programme_new(json, 7);
+	json_t *json = json_loads(settings, 0, NULL);
+	struct dh_playlist *playlist = dh_playlist_new(json, 7);
 
 	json_decref(json);
-	return programme;
+	return playlist;
 }
 
 /* The next `count` files, "-" for none; valid until the next call. */
-static const char *next(struct dh_programme *programme, int count)
+static const char *next(struct dh_playlist *playlist, int count)
 {
 	static char text[1000];
-	struct dh_programme_turn turn;
+	struct dh_playlist_turn turn;
 
 	*text = '\0';
 	for (int i = 0; i < count; i++) {
-		bool is_there = dh_programme_next(programme, list, NULL, &turn);
+		bool is_there = dh_playlist_next(playlist, list, NULL, &turn);
 		g_strlcat(text, i ? " " : "", sizeof(text));
 		g_strlcat(text, is_there ? turn.file : "-", sizeof(text));
 		if (is_there)
@@ -70,34 +70,34 @@ static const struct order_row order_rows[] = {
 static void test_order(const void *arg)
 {
 	const struct order_row *row = arg;
-	struct dh_programme *programme = make(row->playlist);
+	struct dh_playlist *playlist = make(row->playlist);
 
 	folder_names = row->names;
-	CHECK_STR(next(programme, row->count), row->files);
-	dh_programme_free(&programme);
+	CHECK_STR(next(playlist, row->count), row->files);
+	dh_playlist_free(&playlist);
 }
 
 /* A new file is seen in the next round. */
 static void test_folders_are_listed_again(void)
 {
-	struct dh_programme *programme = make("{\"items\":[\"shows/\"]}");
+	struct dh_playlist *playlist = make("{\"items\":[\"shows/\"]}");
 
 	folder_names = "a";
-	CHECK_STR(next(programme, 1), "shows/a");
+	CHECK_STR(next(playlist, 1), "shows/a");
 	folder_names = "a b";
-	CHECK_STR(next(programme, 3), "shows/a shows/b shows/a");
-	dh_programme_free(&programme);
+	CHECK_STR(next(playlist, 3), "shows/a shows/b shows/a");
+	dh_playlist_free(&playlist);
 }
 
 /* Each comes once in a round, in another order, and none twice in a row. */
 static void test_shuffle(void)
 {
-	struct dh_programme *programme = make("{\"items\":[\"a\",\"b\",\"c\",\"d\",\"e\"],\"shuffle\":true}");
+	struct dh_playlist *playlist = make("{\"items\":[\"a\",\"b\",\"c\",\"d\",\"e\"],\"shuffle\":true}");
 	char before[100] = "";
 	int changes = 0;
 
 	for (int round = 0; round < 50; round++) {
-		const char *files = next(programme, 5);
+		const char *files = next(playlist, 5);
 		for (char c = 'a'; c <= 'e'; c++)
 			CHECK(strchr(files, c), "%c lacks in %s", c, files);
 		CHECK(!*before || before[strlen(before) - 1] != files[0], "%s, then %s", before, files);
@@ -105,67 +105,67 @@ static void test_shuffle(void)
 		g_strlcpy(before, files, sizeof(before));
 	}
 	CHECK(changes > 40, "%d", changes);
-	dh_programme_free(&programme);
+	dh_playlist_free(&playlist);
 }
 
 static void test_what_was_interrupted_comes_again(void)
 {
-	struct dh_programme *programme = make("{\"items\":[\"x\",\"y\"]}");
-	struct dh_programme_turn turn;
+	struct dh_playlist *playlist = make("{\"items\":[\"x\",\"y\"]}");
+	struct dh_playlist_turn turn;
 
-	CHECK(dh_programme_next(programme, list, NULL, &turn));
+	CHECK(dh_playlist_next(playlist, list, NULL, &turn));
 	CHECK(!turn.is_again);
-	dh_programme_return(programme, &turn, 1234);
+	dh_playlist_return(playlist, &turn, 1234);
 	g_free(turn.file);
-	CHECK(dh_programme_next(programme, list, NULL, &turn));
+	CHECK(dh_playlist_next(playlist, list, NULL, &turn));
 	CHECK_STR(turn.file, "x");
 	CHECK_INT(turn.from_ms, 1234);
 	CHECK(turn.is_again);
 	g_free(turn.file);
-	CHECK_STR(next(programme, 2), "y x");
-	dh_programme_free(&programme);
+	CHECK_STR(next(playlist, 2), "y x");
+	dh_playlist_free(&playlist);
 }
 
 /* Whichever is heard of first. */
 static void test_what_comes_again_keeps_its_order(void)
 {
-	struct dh_programme *programme = make("{\"items\":[\"x\",\"y\",\"z\"]}");
-	struct dh_programme_turn turns[2];
+	struct dh_playlist *playlist = make("{\"items\":[\"x\",\"y\",\"z\"]}");
+	struct dh_playlist_turn turns[2];
 
 	for (int i = 0; i < 2; i++)
-		CHECK(dh_programme_next(programme, list, NULL, &turns[i]));
+		CHECK(dh_playlist_next(playlist, list, NULL, &turns[i]));
 	for (int i = 0; i < 2; i++) {
-		dh_programme_return(programme, &turns[i], 0);
+		dh_playlist_return(playlist, &turns[i], 0);
 		g_free(turns[i].file);
 	}
-	CHECK_STR(next(programme, 3), "x y z");
-	dh_programme_free(&programme);
+	CHECK_STR(next(playlist, 3), "x y z");
+	dh_playlist_free(&playlist);
 }
 
 static void test_times_of_day(void)
 {
-	struct dh_programme *programme = make("{\"items\":[\"x\",\"18:00 news\",\"18:00 weather\",\"00:05 night/\"]}");
-	struct dh_programme_turn turn;
+	struct dh_playlist *playlist = make("{\"items\":[\"x\",\"18:00 news\",\"18:00 weather\",\"00:05 night/\"]}");
+	struct dh_playlist_turn turn;
 
 	folder_names = "a b";
-	CHECK(dh_programme_has_times(programme));
-	dh_programme_tick(programme, 1079);
-	CHECK(!dh_programme_is_due(programme));
-	CHECK_STR(next(programme, 2), "x x");
-	dh_programme_tick(programme, 1080);
-	dh_programme_tick(programme, 1080);
-	CHECK(dh_programme_is_due(programme));
-	CHECK(dh_programme_next(programme, list, NULL, &turn));
+	CHECK(dh_playlist_has_times(playlist));
+	dh_playlist_tick(playlist, 1079);
+	CHECK(!dh_playlist_is_due(playlist));
+	CHECK_STR(next(playlist, 2), "x x");
+	dh_playlist_tick(playlist, 1080);
+	dh_playlist_tick(playlist, 1080);
+	CHECK(dh_playlist_is_due(playlist));
+	CHECK(dh_playlist_next(playlist, list, NULL, &turn));
 	CHECK(turn.is_timed);
 	CHECK_STR(turn.file, "news");
-	dh_programme_return(programme, &turn, 10);
+	dh_playlist_return(playlist, &turn, 10);
 	g_free(turn.file);
-	CHECK_STR(next(programme, 4), "news weather x x");
-	dh_programme_tick(programme, 5);
-	CHECK_STR(next(programme, 3), "night/a night/b x");
-	dh_programme_tick(programme, 1080);
-	CHECK_STR(next(programme, 2), "news weather");
-	dh_programme_free(&programme);
+	CHECK_STR(next(playlist, 4), "news weather x x");
+	dh_playlist_tick(playlist, 5);
+	CHECK_STR(next(playlist, 3), "night/a night/b x");
+	dh_playlist_tick(playlist, 1080);
+	CHECK_STR(next(playlist, 2), "news weather");
+	dh_playlist_free(&playlist);
 }
 
 /* After a restart. */
@@ -173,32 +173,32 @@ static void test_goes_on_where_it_was(void)
 {
 	static const char *const playlists[] = { "{\"items\":[\"shows/\"]}",
 		"{\"items\":[\"shows/\"],\"shuffle\":true}" };
-	struct dh_programme_turn turn = { 0 };
+	struct dh_playlist_turn turn = { 0 };
 
 	for (int i = 0; i < 2; i++) {
-		struct dh_programme *programme = make(playlists[i]);
+		struct dh_playlist *playlist = make(playlists[i]);
 		folder_names = "a b c d e f g h";
 		for (int n = 0; n < 13; n++) {
 			g_free(turn.file);
-			CHECK(dh_programme_next(programme, list, NULL, &turn));
+			CHECK(dh_playlist_next(playlist, list, NULL, &turn));
 		}
-		json_t *position = dh_programme_position(programme, &turn, 5000);
-		char *rest = g_strdup(next(programme, 10));
-		dh_programme_free(&programme);
-		programme = make(playlists[i]);
-		dh_programme_restore(programme, position);
+		json_t *position = dh_playlist_position(playlist, &turn, 5000);
+		char *rest = g_strdup(next(playlist, 10));
+		dh_playlist_free(&playlist);
+		playlist = make(playlists[i]);
+		dh_playlist_restore(playlist, position);
 		json_decref(position);
-		struct dh_programme_turn again;
-		CHECK(dh_programme_next(programme, list, NULL, &again));
+		struct dh_playlist_turn again;
+		CHECK(dh_playlist_next(playlist, list, NULL, &again));
 		CHECK_STR(again.file, turn.file);
 		CHECK_INT(again.from_ms, 5000);
 		rest[strlen("shows/a shows/b shows/c")] = 0;
-		CHECK_STR(next(programme, 3), rest);
+		CHECK_STR(next(playlist, 3), rest);
 		g_free(again.file);
 		g_free(rest);
 		g_free(turn.file);
 		turn.file = NULL;
-		dh_programme_free(&programme);
+		dh_playlist_free(&playlist);
 	}
 }
 
@@ -221,14 +221,14 @@ static const struct lost_row lost_rows[] = {
 static void test_lost(const void *arg)
 {
 	const struct lost_row *row = arg;
-	struct dh_programme *programme = make("{\"items\":[\"shows/\"]}");
+	struct dh_playlist *playlist = make("{\"items\":[\"shows/\"]}");
 	json_t *position = json_loads(row->position, 0, NULL);
 
 	folder_names = row->names;
-	dh_programme_restore(programme, position);
-	CHECK_STR(next(programme, 2), row->files);
+	dh_playlist_restore(playlist, position);
+	CHECK_STR(next(playlist, 2), row->files);
 	json_decref(position);
-	dh_programme_free(&programme);
+	dh_playlist_free(&playlist);
 }
 
 struct check_row {
@@ -255,7 +255,7 @@ static void test_check(const void *arg)
 	const struct check_row *row = arg;
 	json_t *items = json_loads(row->items, JSON_ALLOW_NUL, NULL);
 
-	CHECK((dh_programme_check(items) == NULL) == row->is_right, "%s", row->items);
+	CHECK((dh_playlist_check(items) == NULL) == row->is_right, "%s", row->items);
 	json_decref(items);
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Plays a room's playlist (rooms/programme.h): queues its files at the lowest priority, one ahead of what plays,
+/* Plays a room's playlist (rooms/playlist.h): queues its files at the lowest priority, one ahead of what plays,
  * and goes on where it was when something else has come between.
  *
  * Each has a thread, since it looks for files, which may take long.
  */
-#ifndef DH_PROGRAMME_PLAYER_H
-#define DH_PROGRAMME_PLAYER_H
+#ifndef DH_PLAYLIST_PLAYER_H
+#define DH_PLAYLIST_PLAYER_H
 
 #include <stdbool.h>
 
@@ -28,7 +28,7 @@ struct dh_player_host {
 		char **error, bool *has_no_file);
 };
 
-/* Where it is, about once a second: see dh_programme_position. Takes ownership. In the
+/* Where it is, about once a second: see dh_playlist_position. Takes ownership. In the
  * player's thread. */
 typedef void dh_player_moved_fn(void *arg, struct dh_player *player, json_t *position);
 
