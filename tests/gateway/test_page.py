@@ -39,7 +39,7 @@ def setUpModule():
     global site, browser
     site = Website()
     try:
-        browser = Chromium()
+        browser = Chromium(shell=True)
     except BaseException:
         site.close()
         raise

@@ -22,7 +22,7 @@ def setUpModule():
     unittest.addModuleCleanup(janus.stop)
     janus.wait_for_state(janus.attach(), 1, "idle")
     pages = unittest.enterModuleContext(PageServer({"server": janus.ws, "room": 1}))
-    chromium = unittest.enterModuleContext(browser())
+    chromium = unittest.enterModuleContext(browser(shell=True))
 
 
 class Page(RequestCase):

@@ -49,7 +49,7 @@ def setUpModule():
     global site, browser
     site = Website()
     unittest.addModuleCleanup(site.close)
-    browser = Chromium()
+    browser = Chromium(shell=True)
     unittest.addModuleCleanup(browser.close)
 
 

@@ -88,7 +88,7 @@ room-two: {{ id = 2 avatar = "probe" }}
     unittest.addModuleCleanup(hosted.close)
     marks.write_mp4(hosted.segments + "/long.mp4", 2, 96)
     pages = unittest.enterModuleContext(PageServer({"server": hosted.server.ws, "room": 1}))
-    chromium = unittest.enterModuleContext(browser())
+    chromium = unittest.enterModuleContext(browser(shell=True))
 
 
 def time_text(ms):

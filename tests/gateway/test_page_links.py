@@ -60,7 +60,7 @@ def setUpModule():
     with open(os.path.join(hosted.segments, "broken.mp4"), "wb") as file:
         file.write(b"not a film" * 100)
     pages = unittest.enterModuleContext(PageServer())
-    chromium = unittest.enterModuleContext(browser())
+    chromium = unittest.enterModuleContext(browser(shell=True))
 
 
 class Link(unittest.TestCase):

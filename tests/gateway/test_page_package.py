@@ -111,7 +111,7 @@ class Pages(Package):
         super().setUpClass()
         cls.hosted = HostedRoom()
         cls.addClassCleanup(cls.hosted.close)
-        cls.chromium = cls.enterClassContext(browser())
+        cls.chromium = cls.enterClassContext(browser(shell=True))
 
     test_it_has_all_that_it_imports_and_no_more = test_its_version_is_the_plugins = test_types = None
 

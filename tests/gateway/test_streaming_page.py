@@ -39,7 +39,7 @@ class Page(Host):
     def setUpClass(cls):
         super().setUpClass()
         cls.demo = cls.enterClassContext(DemoPage(hosted.server.ws, pages=cls.pages()))
-        cls.chromium = cls.enterClassContext(browser())
+        cls.chromium = cls.enterClassContext(browser(shell=True))
 
     def setUp(self):
         ask("create", id=9, avatar="probe", description="For a while")

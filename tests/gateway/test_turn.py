@@ -77,7 +77,7 @@ class Turn(unittest.TestCase):
         self.addCleanup(coturn.close)
         site = Website(coturn.turn)
         self.addCleanup(site.close)
-        browser = Chromium()
+        browser = Chromium(shell=True)
         self.addCleanup(browser.close)
         self.page = browser.open(site.url)
         self.page.wait("document.documentElement.dataset.state === 'playing'")

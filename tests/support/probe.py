@@ -23,8 +23,8 @@ ARGUMENTS = ["--autoplay-policy=no-user-gesture-required",
              "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"]
 
 
-def browser(more=()):
-    return Chromium([*ARGUMENTS, *more])
+def browser(more=(), shell=False):
+    return Chromium([*ARGUMENTS, *more], shell)
 
 
 def janus_js():
