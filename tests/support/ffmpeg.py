@@ -9,13 +9,16 @@ import subprocess
 import tempfile
 
 
-def ffmpeg(*arguments, data=None):
-    """Runs ffmpeg; the last argument is the file that it makes, `data` its standard input."""
+def ffmpeg(*arguments, data=None, drawn_from=None):
+    """Runs ffmpeg; the last argument is the file that it makes, `data` its standard input: bytes, or a function that
+    makes them of nothing but what `drawn_from` names."""
     arguments = list(map(str, arguments))
-    kept = _place(arguments, data)
+    kept = _place(arguments, data if drawn_from is None else repr(drawn_from).encode())
     if kept and os.path.exists(kept):
         shutil.copyfile(kept, arguments[-1])
         return
+    if callable(data):
+        data = data()
     subprocess.run(["ffmpeg", *(["-nostdin"] if data is None else []), "-v", "error", "-y", *arguments], input=data,
                    check=True)
     if kept:

@@ -21,7 +21,7 @@ class Head:
     """Draws the pictures: grain, a bobbing head, a moving mouth, and the flash."""
 
     def __init__(self, size=512, marks=True, seed=1):
-        self.size, self.marks = size, marks
+        self.size, self.marks, self.seed = size, marks, seed
         self._grain = np.random.default_rng(seed).integers(-9, 10, (size * 2, size * 2, 1), dtype=np.int16)
         self._y, self._x = np.mgrid[0:512:512 / size, 0:512:512 / size].astype(np.float32)
         x, y = self._x, self._y
@@ -67,12 +67,15 @@ def write_mp4(path, seconds, size=512, fps=25, rate=16000, picture=True, speech=
         samples = (sound(seconds, rate) * 32767).astype("<i2").tobytes()
         ffmpeg("-f", "s16le", "-ar", rate, "-ac", 1, "-i", "-", wave, data=samples)
         inputs, options = ["-i", wave], ["-q:a", 1]
-    pictures = None
+    pictures = drawn_from = None
     if picture:
         inputs += ["-f", "rawvideo", "-pix_fmt", "bgr24", "-s", f"{size}x{size}", "-r", fps, "-i", "-"]
         options += ["-pix_fmt", "yuv420p", "-c:v", "libx264"]
-        pictures = b"".join(head.picture(i, fps).tobytes() for i in range(round(seconds * fps)))
-    ffmpeg(*inputs, *options, path, data=pictures)
+        drawn_from = (type(head).__qualname__, head.size, head.marks, head.seed, seconds, fps)
+
+        def pictures():
+            return b"".join(head.picture(i, fps).tobytes() for i in range(round(seconds * fps)))
+    ffmpeg(*inputs, *options, path, data=pictures, drawn_from=drawn_from)
     if speech:
         os.remove(wave)
     return path
