@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
+#include "log.h"
 #include "prepare/job.h"
 
 /* After the output ends, wait this long for the generator's exit status before reporting the end; longer while its
@@ -236,6 +237,13 @@ static void on_no_place(void *arg, const struct dh_live_wait *wait)
 {
 	struct dh_feed *feed = arg;
 
+	if (wait->is_for_log && wait->is_share)
+		dh_log(DH_LOG_WARNING, "%s is next and waits for a worker: its room has its share (%d) of max_live",
+			feed->who, wait->limit);
+	else if (wait->is_for_log)
+		dh_log(DH_LOG_WARNING,
+			"%s is next and waits for a worker: as many as max_live allows (%d) are being encoded",
+			feed->who, wait->limit);
 	g_mutex_lock(&feed->lock);
 	feed->wait = *wait;
 	unlock_and_wake(feed);

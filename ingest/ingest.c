@@ -33,6 +33,7 @@ static struct dh_workers_config workers_config(const struct dh_ingest *ingest)
 		.max = c->max_workers,
 		.max_live = c->max_live,
 		.wait_ms = c->worker_wait_ms,
+		.wait_log_ms = c->wait_log_ms,
 		.max_waiting = c->max_jobs,
 		.memory_mb = c->worker_memory_mb,
 		.cpu_s = c->worker_cpu_s,

@@ -33,6 +33,7 @@ void dh_ingest_config_init(struct dh_ingest_config *config)
 		.worker_wait_ms = 30000,
 		.worker_start_ms = 10000,
 		.live_silence_ms = 30000,
+		.wait_log_ms = 60000,
 		.max_ms = 600000,
 		.max_live_ms = DH_SEGMENT_MS_MAX,
 		.max_side = 4096,
@@ -53,8 +54,8 @@ bool dh_ingest_config_is_valid(const struct dh_ingest_config *c)
 		c->warm_workers <= 16 && c->max_workers >= 1 && c->max_workers <= 64 && c->max_live >= 1 &&
 		c->max_live <= 1000 && c->max_jobs >= 1 && c->worker_memory_mb >= 0 && c->worker_cpu_s >= 0 &&
 		c->worker_nice >= 0 && c->worker_nice <= 19 && c->worker_silence_ms > 0 && c->worker_wait_ms >= 0 &&
-		c->worker_start_ms > 0 && c->live_silence_ms > 0 && c->max_ms > 0 && c->max_live_ms > 0 &&
-		c->max_live_ms <= DH_SEGMENT_MS_MAX && c->max_side > 0 && c->max_segment_bytes > 0 &&
-		c->cache_bytes >= 0 && c->file_open_ms > 0 && c->file_read_ms > 0 && c->memory_bytes > 0 &&
-		c->descriptors_max > 0 && c->orphans_max >= 0;
+		c->worker_start_ms > 0 && c->live_silence_ms > 0 && c->wait_log_ms >= 0 && c->max_ms > 0 &&
+		c->max_live_ms > 0 && c->max_live_ms <= DH_SEGMENT_MS_MAX && c->max_side > 0 &&
+		c->max_segment_bytes > 0 && c->cache_bytes >= 0 && c->file_open_ms > 0 && c->file_read_ms > 0 &&
+		c->memory_bytes > 0 && c->descriptors_max > 0 && c->orphans_max >= 0;
 }

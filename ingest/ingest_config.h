@@ -27,6 +27,7 @@ struct dh_ingest_config {
 	int worker_wait_ms;        /* how long jobs wait while no worker can be started; 30000 */
 	int worker_start_ms;       /* a worker must be ready within this time; 10000 */
 	int live_silence_ms;       /* longest silence of a live source; 30000 */
+	int wait_log_ms;           /* the log hears of one cause why live sources get no worker this often; 60000 */
 	int64_t max_ms;            /* longest segment; 600000 */
 	int64_t max_live_ms;       /* longest one that is made while it plays; a day, which is the most */
 	int max_side;              /* largest width or height of an input picture; 4096 */

@@ -32,8 +32,9 @@ struct dh_workers_config {
 	int max, max_live; /* concurrent jobs that read files; concurrent live jobs */
 	int max_waiting;   /* jobs without a worker; more are refused */
 	int memory_mb, cpu_s, nice;
-	int start_ms; /* the server's, from start to ready, and from a request to its answer */
-	int wait_ms;  /* how long jobs wait while no worker can be made */
+	int start_ms;    /* the server's, from start to ready, and from a request to its answer */
+	int wait_ms;     /* how long jobs wait while no worker can be made */
+	int wait_log_ms; /* between waits for places that are for the log, of one cause */
 };
 
 #define DH_JOB_FDS 8

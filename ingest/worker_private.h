@@ -55,13 +55,13 @@ struct dh_workers {
 	struct dh_worker_server *server; /* NULL: not started, or it has ended */
 	GPtrArray *all;                  /* struct dh_worker */
 	struct dh_job_queue queue;
-	GSource *pump;          /* all decisions are made in its callback */
-	int failures;           /* consecutive workers or servers that were unusable */
-	uint64_t failed_starts; /* total */
-	char *trouble;          /* why the last one was unusable */
-	int64_t trouble_us;     /* since when */
-	int64_t failed_us;      /* when the last one was */
-	int64_t wait_logged_us; /* when the log was last told that a live job has no place; 0: never */
+	GSource *pump;             /* all decisions are made in its callback */
+	int failures;              /* consecutive workers or servers that were unusable */
+	uint64_t failed_starts;    /* total */
+	char *trouble;             /* why the last one was unusable */
+	int64_t trouble_us;        /* since when */
+	int64_t failed_us;         /* when the last one was */
+	int64_t wait_logged_us[2]; /* when a wait was last for the log, by whether it was for a share; 0: never */
 	uint64_t jobs, failed;
 };
 

@@ -107,9 +107,6 @@ void ingest_fixture_reopen(struct ingest_fixture *fixture);
 /* Says how workers start from now on, and which version they report. */
 void ingest_fixture_how(struct ingest_fixture *fixture, const char *how);
 
-/* How many lines of the log have had `text`, a literal, since the last call. The first call for it begins to count. */
-int ingest_fixture_logged(const char *text);
-
 /* Checks that there are as many descriptors and children as before. */
 void ingest_fixture_close(struct ingest_fixture *fixture);
 

@@ -427,7 +427,7 @@ static void test_rooms_have_shares(void)
 	ingest_fixture_close(&fixture);
 }
 
-/* A room that has its share is told so while others still get places, until there are none. The log has one line. */
+/* A room that has its share is told so while others still get places, until there are none. The log hears of either, once. */
 static void test_no_place_is_told_once(void)
 {
 	static const char rooms[2];
@@ -437,7 +437,6 @@ static void test_no_place_is_told_once(void)
 
 	ingest_fixture_init(&fixture);
 	fixture.config.max_live = 4;
-	ingest_fixture_logged("max_live");
 	ingest_fixture_open(&fixture);
 	for (int i = 0; i < 5; i++)
 		listen_late(&fixture, &many[i], "hang 5", &rooms[0], true);
@@ -461,11 +460,63 @@ static void test_no_place_is_told_once(void)
 		CHECK_INT(atomic_load(&many[i].no_places), i >= 3);
 	CHECK_INT(atomic_load(&other.no_places) + atomic_load(&ahead.no_places), 0);
 	CHECK_INT(atomic_load(&last.no_places), 1);
-	CHECK_INT(ingest_fixture_logged("max_live"), 1);
+	CHECK_INT(many[3].wait.is_for_log + many[4].wait.is_for_log, 1);
+	CHECK(last.wait.is_for_log);
 	for (int i = 0; i < 5; i++)
 		heard_clear(&many[i].heard);
 	heard_clear(&last.heard);
 	heard_clear(&ahead.heard);
+	ingest_fixture_close(&fixture);
+}
+
+/* Where neither its room nor the gateway has another place, it is its room's share that goes on when others end. */
+static void test_share_and_no_place(void)
+{
+	static const char rooms[2];
+	struct late many[4], other;
+	struct dh_ingest_stats stats;
+	struct ingest_fixture fixture;
+
+	ingest_fixture_init(&fixture);
+	fixture.config.max_live = 4;
+	ingest_fixture_open(&fixture);
+	for (int i = 0; i < 3; i++)
+		listen_late(&fixture, &many[i], "hang 5", &rooms[0], true);
+	listen_late(&fixture, &other, "hang 6", &rooms[1], true);
+	AWAIT_STATS(&fixture, stats, stats.workers_live == 4);
+	listen_late(&fixture, &many[3], "good 7", &rooms[0], true);
+	AWAIT(&many[3].heard, atomic_load(&many[3].no_places) > 0);
+	CHECK(many[3].wait.is_share);
+	CHECK_INT(many[3].wait.limit, 3);
+	heard_clear(&other.heard);
+	AWAIT_STATS(&fixture, stats, stats.workers_live == 3);
+	CHECK_INT(stats.jobs_waiting, 1);
+	heard_clear(&many[0].heard);
+	AWAIT(&many[3].heard, many[3].heard.ends > 0);
+	for (int i = 1; i < 4; i++)
+		heard_clear(&many[i].heard);
+	ingest_fixture_close(&fixture);
+}
+
+/* Everybody who waits is told; the log, as often as it is to hear of it. */
+static void test_log_hears_again(void)
+{
+	struct ingest_fixture fixture;
+	struct late first, waits[3];
+
+	ingest_fixture_init(&fixture);
+	fixture.config.max_live = 1;
+	fixture.config.wait_log_ms = 0;
+	ingest_fixture_open(&fixture);
+	listen_late(&fixture, &first, "hang 5", NULL, true);
+	AWAIT(&first.heard, first.heard.units >= 15);
+	for (int i = 0; i < 3; i++) {
+		listen_late(&fixture, &waits[i], "good 6", NULL, true);
+		AWAIT(&waits[i].heard, atomic_load(&waits[i].no_places) > 0);
+		CHECK(waits[i].wait.is_for_log);
+		heard_clear(&waits[i].heard);
+	}
+	heard_clear(&first.heard);
 	ingest_fixture_close(&fixture);
 }
 
@@ -478,6 +529,8 @@ static const struct check_test tests[] = {
 	TEST(test_rooms_take_turns),
 	TEST(test_rooms_have_shares),
 	TEST(test_no_place_is_told_once),
+	TEST(test_share_and_no_place),
+	TEST(test_log_hears_again),
 };
 
 PREPARATION_MAIN(tests)
