@@ -90,11 +90,12 @@ struct dh_room {
 	enum dh_stance stance_shown;    /* … and as shown … */
 	bool hears_voice;               /* … while a viewer speaks to it */
 	bool speaking, has_clip, has_failed;
-	bool queue_changed;              /* there may be another segment, or an end of one, to prepare */
+	bool queue_changed;              /* what is to be prepared, or how much waits, may be another */
 	GQueue unfinished;               /* ids of segments that ended before their texts did, oldest first */
 	uint64_t queue_changes;          /* how often a segment has begun to play, or ended */
 	uint64_t next_segment;           /* for ids that the room makes */
 	uint64_t events[DH_EVENT_COUNT]; /* how often each occurred */
+	uint64_t waits;                  /* segments that were next and found no worker */
 	int64_t played_ticks;            /* of all segments that have ended */
 	struct dh_cut_times cut_times;
 	int64_t cut_over_ticks;                /* when the last packet of what was cut has left */

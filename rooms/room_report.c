@@ -260,6 +260,7 @@ void dh_room_report_waiting(struct dh_room *room, struct dh_feed *feed)
 
 	if (!dh_feed_take_wait(feed, &wait))
 		return;
+	room->waits++;
 	json_t *json = dh_room_report_new(room, "waiting");
 	dh_room_set_ms(json, "media_ms", dh_playout_media_ticks(room->playout, dh_now_ticks()));
 	name_segment(json, feed, segment, dh_room_account(room, segment));

@@ -32,7 +32,7 @@ struct stats_copy {
 	struct member_copy *members;
 	guint capacity, count;
 	int64_t media_ticks, played_ticks;
-	uint64_t events[DH_EVENT_COUNT];
+	uint64_t events[DH_EVENT_COUNT], waits;
 	struct dh_viewer_stats departed;
 	struct dh_receiver_stats departed_receivers;
 	struct dh_rtp_stream_counts forwarded;
@@ -92,6 +92,7 @@ static int copy_stats(struct dh_room *room, void *arg)
 	dh_playout_get_counts(room->playout, &copy->counts);
 	copy->preroll_ticks = dh_playout_preroll_ticks(room->playout, DH_SOURCE_GENERATOR);
 	memcpy(copy->events, room->events, sizeof(copy->events));
+	copy->waits = room->waits;
 	for (guint i = 0; i < room->members->len; i++)
 		copy_member(&copy->members[copy->count++], room->members->pdata[i], copy->media_ticks);
 	return 0;
@@ -215,6 +216,7 @@ static json_t *segments_json(const struct stats_copy *copy)
 
 	for (size_t i = 0; i < G_N_ELEMENTS(counts); i++)
 		json_object_set_new(json, counts[i].name, json_integer((json_int_t)copy->events[counts[i].type]));
+	json_object_set_new(json, "waiting", json_integer((json_int_t)copy->waits));
 	dh_room_set_ms(json, "played_ms", copy->played_ticks);
 	return json;
 }

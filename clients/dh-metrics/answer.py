@@ -52,7 +52,7 @@ ROOM_COUNTERS = (
     *(("received/%s/lost" % media, "lost_packets_total", {"media": media},
        "Packets lost on their way, as viewers report.") for media in MEDIA),
     *(("segments/" + event, "segments_total", {"event": event}, "What became of segments.")
-      for event in ("queued", "started", "finished", "interrupted", "skipped", "removed", "failed", "held")),
+      for event in ("queued", "started", "finished", "interrupted", "skipped", "removed", "failed", "held", "waiting")),
     *(("underruns/%s_ms" % kind, "underrun_seconds_total", {"kind": kind},
        "Time for which media were waited for (held), was dropped as too late, or lay between pieces of an utterance.")
       for kind in ("held", "dropped", "between")),
@@ -117,13 +117,15 @@ def add_room_histograms(out, room, stats):
 
 def add_room(out, entry):
     room, stats = entry["id"], entry["stats"]
-    for field, name, about in (("queue", "queue_segments", "Segments that wait."),
-                               ("queue_bytes", "queue_bytes", "Memory of the segments that wait."),
-                               ("viewers", "viewers", "Viewers."), ("observers", "observers", "Observers."),
+    for field, name, about in (("viewers", "viewers", "Viewers."), ("observers", "observers", "Observers."),
                                ("forwards", "forwards", "RTP forwards.")):
         out.gauge(ROOM + name, about, entry[field]["used"], room=room)
-    out.gauge(ROOM + "queue_seconds", "Media that wait, as far as they are known.", entry["queue_ms"]["used"] / 1000,
-              room=room)
+    for field, unit, scale, about in (("queue", "segments", 1, "Segments that wait."),
+                                      ("queue_ms", "seconds", 1000, "Media that wait, as far as they are known."),
+                                      ("queue_bytes", "bytes", 1, "Memory of the segments that wait.")):
+        for metric, key, text in (("queue_", "used", about), ("queue_limit_", "limit", "The most of it: " + about)):
+            value = entry[field][key]
+            out.gauge(ROOM + metric + unit, text, value / scale if scale > 1 else value, room=room)
     out.gauge(ROOM + "up", "Whether the room answered.", int(stats is not None), room=room)
     if stats is None:
         return

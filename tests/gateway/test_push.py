@@ -267,24 +267,44 @@ class Media(PushCase):
         self.assertEqual(starts, sorted(starts))
 
 
-class OnePlace(PushCase):
-    jcfg = JCFG.replace("max_pushes = 12", "max_live = 1 max_pushes = 12")
+class OnePlaceCase(PushCase):
+    jcfg = JCFG.replace("max_pushes = 12", "max_live = 1 worker_silence_s = 120 max_pushes = 12").replace(
+        'id = 3 avatar = "small"', 'id = 3 avatar = "small" generator = "cat"'
+    ) + 'generator-cat: { command = ( "/bin/cat", "{folder}/1.nut" ) max_s = 60 }\n'
+
+    def occupied(self):
+        """A segment that plays, and keeps the only worker."""
+        first = self.push({"room": 1, "segment": "first"})
+        first.send(self.long[:len(self.long) // 2])
+        first.event("started")
+        return first
+
+    def observed(self, room):
+        observer = self.attach()
+        observer.request({"request": "observe", "id": room})
+        return observer.events
+
+    def own(self, push):
+        return [event for event in push.events() if event not in ANY_TIME]
+
+
+class OnePlace(OnePlaceCase):
+    """One test alone: the log of a gateway has no second line for a minute."""
 
     def test_who_waits_for_a_worker_is_told(self):
         """Once, as everybody is who hears of the segment; but neither is who has the worker, nor who needs none."""
         data = self.prepared("1.nut")
-        observer = self.attach()
-        observer.request({"request": "observe", "id": 3})
-        first = self.push({"room": 1, "segment": "first"})
-        first.send(self.long[:len(self.long) // 2])
-        first.event("started")
+        observed = self.observed(3)
+        before = self.ask("stats", id=3)["segments"]["waiting"]
+        first = self.occupied()
         second = self.push({"room": 3, "segment": "second", "metadata": {"n": 2}})
         second.send(self.short)
         second.end()
         told = second.event("waiting")
         self.assertEqual((told["segment"], told["reason"], told["limit"]), ("second", "max_live", 1))
         self.assertEqual(told["metadata"], {"n": 2})
-        self.janus.wait_log("waits for a worker: as many as max_live allows (1) are being encoded")
+        self.janus.wait_log(
+            "room 3: segment second is next and waits for a worker: as many as max_live allows (1) are being encoded")
         third = self.push({"room": 2, "segment": "third"}, secret="whisper")
         third.send(data)
         third.end()
@@ -293,10 +313,69 @@ class OnePlace(PushCase):
         self.ask("skip", id=1)
         self.assertEqual(first.result()["event"], "skipped", first.said())
         self.assertEqual(second.result()["event"], "finished", second.said())
-        self.assertEqual([e for e in second.events() if e not in ANY_TIME],
-                         ["queued", "waiting", "ready", "started", "finished"])
+        self.assertEqual(self.own(second), ["queued", "waiting", "ready", "started", "finished"])
         self.assertNotIn("waiting", first.events() + third.events())
-        self.assertEqual(observer.events.wait(lambda e: e.get("event") == "waiting"), told)
+        self.assertEqual(observed.wait(lambda e: e.get("event") == "waiting"), told)
+        self.assertEqual(self.ask("stats", id=3)["segments"]["waiting"], before + 1)
+
+
+class OnePlaceInOtherWays(OnePlaceCase):
+    def test_a_text_waits_for_a_worker_as_well(self):
+        first, observed = self.occupied(), self.observed(3)
+        said = self.ask("say", id=3, text="Wait for me.")["segment"]
+        told = observed.wait(lambda e: e.get("event") == "waiting")
+        self.assertEqual((told["segment"], told["reason"], told["limit"]), (said, "max_live", 1))
+        self.ask("skip", id=1)
+        self.assertEqual(first.result()["event"], "skipped", first.said())
+        self.assertEqual(observed.wait(lambda e: e.get("segment") == said and e.get("event") in ENDS)["event"], "finished")
+
+    def test_who_waits_for_a_worker_may_be_removed(self):
+        first = self.occupied()
+        second = self.push({"room": 3, "segment": "unwanted"})
+        second.send(self.short)
+        second.event("waiting")
+        self.ask("remove", id=3, segment="unwanted")
+        self.assertEqual(second.result()["event"], "removed", second.said())
+        self.assertEqual(self.own(second), ["queued", "waiting", "removed"])
+        self.ask("skip", id=1)
+        self.assertEqual(first.result()["event"], "skipped", first.said())
+        third = self.push({"room": 3, "segment": "wanted"})
+        third.send(self.short)
+        third.end()
+        self.assertEqual(third.result()["event"], "finished", third.said())
+        self.assertNotIn("waiting", third.events())
+
+
+class FewPlaces(PushCase):
+    jcfg = JCFG.replace("max_pushes = 12", "max_live = 4 worker_silence_s = 120 max_pushes = 12")
+
+    def test_a_room_that_has_its_share_is_told(self):
+        """Each of these was next when it came; the fourth is one too many, though there is a place for another room."""
+        pushes = []
+        for segment, priority in (("plays", "background"), ("second", "background"), ("third", "normal")):
+            push = self.push({"room": 1, "segment": segment, "priority": priority})
+            push.send(self.long[:len(self.long) // 2] if not pushes else self.short[:100])
+            push.event("queued" if pushes else "started")
+            pushes.append(push)
+        end = time.monotonic() + WAIT_S
+        while self.ask("stats", admin_key="operator")["usage"]["workers_live"]["used"] < 3:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
+        fourth = self.push({"room": 1, "segment": "fourth", "priority": "urgent"})
+        fourth.send(self.short)
+        fourth.end()
+        told = fourth.event("waiting")
+        self.assertEqual((told["reason"], told["limit"]), ("room_share", 3))
+        self.janus.wait_log(
+            "room 1: segment fourth is next and waits for a worker: its room has its share (3) of max_live")
+        other = self.push({"room": 3})
+        other.send(self.short)
+        other.end()
+        self.assertEqual(other.result()["event"], "finished", other.said())
+        self.assertEqual(fourth.events()[-1], "waiting")
+        self.ask("remove", id=1, segment="second")
+        self.assertEqual(fourth.result()["event"], "finished", fourth.said())
+        self.assertNotIn("waiting", [event for push in (*pushes, other) for event in push.events()])
 
 
 class LinesCase(PushCase):

@@ -205,6 +205,7 @@ class Rooms(RequestCase):
         self.assertGreaterEqual(segments.pop("played_ms"), 2000)
         self.assertIn(segments.pop("started"), (1, 2))
         segments.pop("held")
+        self.assertEqual(segments.pop("waiting"), 0)
         self.assertEqual(segments, {"queued": 2, "finished": 1, "interrupted": 1, "skipped": 0, "removed": 0, "failed": 0})
         self.assertEqual([(v["viewer"], v["state"], v["media"]) for v in stats["viewers"]],
                          [(viewer, "watching", False), (answer["result"]["viewer"], "observing", False)])

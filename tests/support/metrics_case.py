@@ -24,7 +24,7 @@ def room(room_id, **stats):
             "observers": {"used": 1, "limit": 100}, "forwards": {"used": 1, "limit": 10}, "stats": {
                 "state": "speaking", "media_ms": 1000, "slow_links": 5, "received": both,
                 "segments": {"queued": 9, "started": 8, "finished": 7, "interrupted": 1, "skipped": 0, "removed": 0,
-                             "failed": 0, "held": 0, "played_ms": 12345},
+                             "failed": 0, "held": 0, "waiting": 2, "played_ms": 12345},
                 "underruns": {"held_ms": 1500, "dropped_ms": 0, "between_ms": 20, "preroll_ms": 200},
                 "interruptions": {"le_ms": [10, 1000], "now": histogram(0, 1, 0, sum_ms=12), "word": histogram(0, 0, 0),
                                   "asked": 1, "holds": 0, "resumed": 0, "undone": 0, "discarded": 0},

@@ -58,10 +58,14 @@ class Printing(MetricsCase):
                 ("digitalhuman_room_queue_segments", {"room": "two"}, 2),
                 ("digitalhuman_room_queue_seconds", {"room": "two"}, 3.5),
                 ("digitalhuman_room_queue_bytes", {"room": "two"}, 70000),
+                ("digitalhuman_room_queue_limit_segments", {"room": "two"}, 100),
+                ("digitalhuman_room_queue_limit_seconds", {"room": "two"}, 3600),
+                ("digitalhuman_room_queue_limit_bytes", {"room": "two"}, 1 << 29),
                 ("digitalhuman_room_state", {"room": "1", "state": "speaking"}, 1),
                 ("digitalhuman_room_state", {"room": "1", "state": "idle"}, 0),
                 ("digitalhuman_room_played_seconds_total", {"room": "1"}, 12.345),
                 ("digitalhuman_room_segments_total", {"room": "1", "event": "finished"}, 7),
+                ("digitalhuman_room_segments_total", {"room": "1", "event": "waiting"}, 2),
                 ("digitalhuman_room_underrun_seconds_total", {"room": "1", "kind": "held"}, 1.5),
                 ("digitalhuman_room_sent_bytes_total", {"room": "1", "media": "video"}, 70000),
                 ("digitalhuman_room_sent_packets_total", {"room": "1", "media": "audio"}, 50),
@@ -179,6 +183,7 @@ class Failing(MetricsCase):
         """One of each kind."""
         return [("usage",), ("jobs",), ("cache", "hits"), ("usage", "viewers"), ("usage", "viewers", "used"),
                 ("usage", "viewers", "limit"), ("usage", "each_room"), ("usage", "each_room", 0, "id"),
+                ("usage", "each_room", 0, "queue_ms", "used"), ("usage", "each_room", 0, "queue_bytes", "limit"),
                 ("usage", "each_room", 0, "stats"), ("usage", "each_room", 0, "stats", "received", "audio"),
                 ("usage", "each_room", 0, "stats", "lateness", "le_ms"),
                 ("usage", "each_room", 0, "stats", "lateness", "audio", "counts"),
@@ -303,6 +308,14 @@ class Samples(MetricsCase):
             self.assertEqual(expression.count("("), expression.count(")"))
             for counter in re.findall(r"digitalhuman_\w+(?:_total|_bucket)\b", expression):
                 self.assertRegex(expression, r"(rate|increase)\(" + counter)
+
+    def test_the_dashboard_shows_how_full_queues_are(self):
+        panels = [[target["expr"] for target in panel["targets"]]
+                  for panel in json.loads(self.read("grafana.json"))["panels"]]
+        for unit in ("seconds", "bytes"):
+            used, limit = ("digitalhuman_room_queue%s_%s{" % (what, unit) for what in ("", "_limit"))
+            self.assertTrue(any(any(used in expr for expr in exprs) and any(limit in expr for expr in exprs)
+                                for exprs in panels), unit)
 
     def test_the_dashboard_can_be_imported(self):
         board = json.loads(self.read("grafana.json"))

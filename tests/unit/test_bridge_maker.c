@@ -3,8 +3,10 @@
 #include "tests/support/ingest_fixture.h"
 
 #include <stdatomic.h>
+#include <sys/socket.h>
 
 #include "ingest/bridge_maker.h"
+#include "tests/support/live_fixture.h"
 #include "tests/support/stream_fixture.h"
 
 static struct ingest_fixture fixture;
@@ -93,6 +95,39 @@ static struct dh_bridge_maker *start(const char *script, int tail, bool is_kept)
 	return maker;
 }
 
+/* Nobody awaits a bridge: that it waits for a place is not for the log, which hears of the next that does. */
+static void test_no_place(void)
+{
+	struct dh_ingest_stats stats;
+	struct live busy, waits;
+
+	ingest_fixture_init(&fixture);
+	fixture.config.max_live = 1;
+	ingest_fixture_open(&fixture);
+	atomic_store(&heard.made, 0);
+	atomic_store(&heard.gone, 0);
+	live_open(&fixture, &busy, 0);
+	live_push(&busy, "hang 5", 6);
+	shutdown(busy.out, SHUT_WR);
+	AWAIT(&busy.heard, busy.heard.units >= 15);
+	struct dh_bridge_maker *maker = start("bridge 5", 3, false);
+	AWAIT_STATS(&fixture, stats, stats.jobs_waiting_live == 1);
+	live_open(&fixture, &waits, 0);
+	dh_ingest_set_next(waits.heard.subscription);
+	live_push(&waits, "good 5", 6);
+	shutdown(waits.out, SHUT_WR);
+	AWAIT(&waits.heard, waits.no_places > 0);
+	CHECK(waits.wait.is_for_log);
+	live_close(&busy);
+	await_made(1);
+	AWAIT(&waits.heard, waits.heard.ends + waits.heard.failures > 0);
+	check_good(&waits.heard, 5);
+	live_close(&waits);
+	dh_bridge_maker_free(&maker);
+	await_gone(1);
+	close_all();
+}
+
 static void test_made(void)
 {
 	open_all();
@@ -166,6 +201,7 @@ static void test_kept(void)
 
 static const struct check_test tests[] = {
 	TEST(test_made),
+	TEST(test_no_place),
 	TABLE(test_not_made, failing_rows),
 	TEST(test_freed_early),
 	TEST(test_kept),

@@ -427,7 +427,8 @@ static void test_rooms_have_shares(void)
 	ingest_fixture_close(&fixture);
 }
 
-/* A room that has its share is told so while others still get places, until there are none. The log hears of either, once. */
+/* A room that has its share is told so while others still get places, until there are none. The log hears of either,
+ * once. */
 static void test_no_place_is_told_once(void)
 {
 	static const char rooms[2];
