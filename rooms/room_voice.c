@@ -222,10 +222,10 @@ int dh_room_microphones(const struct dh_room *room)
 
 void dh_room_member_hear(struct dh_member *member, bool is_on)
 {
+	if (is_on && !atomic_load(&member->microphone)) /* who sees that it is listened to finds one */
+		atomic_store(&member->microphone, dh_microphone_new());
 	if (!atomic_compare_exchange_strong(&member->listened_to, &(int){ !is_on }, is_on))
 		return;
-	if (is_on && !atomic_load(&member->microphone))
-		atomic_store(&member->microphone, dh_microphone_new());
 	atomic_fetch_add(&member->room->microphones, is_on ? 1 : -1);
 	if (!is_on)
 		post(member, DH_HEARING_SILENT);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Voices in a room with its thread: who has the floor by speaking, and what is told of who leaves while it speaks. Each
- * packet brings its own 20 ms along; no other time passes for microphones. */
+/* Voices in a room with its thread: who has the floor by speaking, whom the avatar listens to, and what is told of who
+ * leaves while it speaks. Each packet brings its own 20 ms along; no other time passes for microphones. */
 #include "tests/support/room_rig.h"
 
 #include "playout/timebase.h"
@@ -14,6 +14,8 @@ enum dh_hearing_change __wrap_dh_microphone_take(struct dh_microphone *microphon
 	int level, const struct dh_microphone_context *context, int64_t now_ticks);
 enum dh_hearing_change __wrap_dh_microphone_poll(struct dh_microphone *microphone, int64_t now_ticks);
 int64_t __wrap_dh_microphone_deadline_ticks(struct dh_microphone *microphone);
+struct dh_microphone *__real_dh_microphone_new(void);
+struct dh_microphone *__wrap_dh_microphone_new(void);
 
 static uint16_t packets[3]; /* by viewer: that it has sent */
 
@@ -36,6 +38,15 @@ int64_t __wrap_dh_microphone_deadline_ticks(struct dh_microphone *microphone)
 {
 	(void)microphone;
 	return INT64_MAX;
+}
+
+static atomic_int is_looked_at; /* the room is asked for `stats` before a microphone is there */
+
+struct dh_microphone *__wrap_dh_microphone_new(void)
+{
+	if (atomic_load(&is_looked_at))
+		room_rig_flush();
+	return __real_dh_microphone_new();
 }
 
 /* --- viewers that send sound */
@@ -320,6 +331,25 @@ static void test_no_place_is_lost(void)
 	room_rig_close();
 }
 
+/* --- what is seen and counted of them */
+
+/* As when the room's thread comes by just then. */
+static void test_stats_before_its_microphone(void)
+{
+	open_room(200);
+	room_rig_join(2, DH_MEMBER_VIEWER);
+	room_rig_connect(2);
+	atomic_store(&is_looked_at, 1);
+	dh_room_member_hear(rig.members[2], true);
+	atomic_store(&is_looked_at, 0);
+	json_t *stats = room_rig_stats();
+	const json_t *viewer = json_array_get(json_object_get(stats, "viewers"), 2);
+	CHECK(json_object_get(viewer, "microphone"));
+	json_decref(stats);
+	CHECK_INT(dh_room_microphones(rig.room), 3);
+	room_rig_close();
+}
+
 static const struct check_test tests[] = {
 	TABLE(test_who_has_lost_it, rows),
 	TEST(test_who_is_not_heard_any_more),
@@ -327,6 +357,7 @@ static const struct check_test tests[] = {
 	TABLE(test_who_leaves_while_it_speaks, ends),
 	TEST(test_a_room_that_ends),
 	TEST(test_no_place_is_lost),
+	TEST(test_stats_before_its_microphone),
 };
 
 PREPARATION_MAIN(tests)
