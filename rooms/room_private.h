@@ -350,8 +350,8 @@ void dh_room_stance_poll(struct dh_room *room);
 enum dh_room_state dh_room_stance_state(const struct dh_room *room);
 /* Whether a viewer speaks to it: then it listens, if it has a clip for that, whatever was asked for before. */
 void dh_room_stance_hears(struct dh_room *room, bool hears_voice);
-/* IDLE, LISTENING or THINKING. `by_itself`: it ends when nothing waits any more; otherwise it is shown at once,
- * whoever speaks. */
+/* IDLE, LISTENING or THINKING. `by_itself`: nobody asked for it, so it listens on to whoever speaks, and THINKING ends
+ * when nothing waits any more; otherwise it is shown at once, whoever speaks. */
 void dh_room_set_stance(struct dh_room *room, enum dh_stance stance, bool by_itself);
 
 /* --- room_cut.c; in the room's thread (more in interruption.h) */

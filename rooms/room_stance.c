@@ -104,7 +104,7 @@ void dh_room_stance_poll(struct dh_room *room)
 {
 	if (room->stance == DH_STANCE_THINKING && room->stance_by_itself && !room->speaking &&
 		!dh_playout_waiting_count(room->playout))
-		dh_room_set_stance(room, DH_STANCE_IDLE, false); /* what it thought of has ended */
+		dh_room_set_stance(room, DH_STANCE_IDLE, true); /* what it thought of has ended */
 }
 
 /* --- requests */

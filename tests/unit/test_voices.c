@@ -107,12 +107,14 @@ static void note(GString *text, const json_t *event)
 {
 	const char *name = json_string_value(json_object_get(event, "event"));
 
-	if (name && (g_str_has_prefix(name, "viewer_") || g_str_has_prefix(name, "floor_")))
+	if (name && (!strcmp(name, "idle") || !strcmp(name, "listening") || !strcmp(name, "thinking")))
+		g_string_append_printf(text, "%s, ", name);
+	else if (name && (g_str_has_prefix(name, "viewer_") || g_str_has_prefix(name, "floor_")))
 		g_string_append_printf(text, "%s %d, ", name,
 			(int)json_integer_value(json_object_get(event, "viewer")));
 }
 
-/* Event handlers, since the last call, of voices and the floor. */
+/* Event handlers, since the last call, of voices, the floor and what the avatar does. */
 #define EXPECT(expected) \
 	do { \
 		GString *text_ = g_string_new(NULL); \
@@ -333,6 +335,51 @@ static void test_no_place_is_lost(void)
 
 /* --- what is seen and counted of them */
 
+static void cut_all(void)
+{
+	struct dh_room_cut cut;
+	json_t *reply = NULL;
+
+	dh_room_cut_init(&cut);
+	CHECK_INT(dh_room_interrupt(rig.room, &cut, &reply), 0);
+	json_decref(reply);
+}
+
+static void take_out(void)
+{
+	json_t *reply = NULL;
+
+	CHECK_INT(dh_room_remove(rig.room, "s-1", &reply), 0);
+	json_decref(reply);
+}
+
+static const struct end nothing_left[] = {
+	{ "all is interrupted", cut_all },
+	{ "it is removed", take_out },
+};
+
+/* It thinks of what it is to say, and nothing comes of that: this is not what somebody asked it to show. */
+static void test_it_listens_on(const void *arg)
+{
+	const struct dh_generator_config generator = { .name = (char *)"g" };
+	const struct dh_feed_speech speech = { .generator = &generator, .text = "hello", .audio = -1 };
+	const struct end *end = arg;
+
+	open_room(200);
+	rig.config.listening = rig.config.thinking = (char *)"a clip";
+	room_rig_enqueue("hello", &speech);
+	EXPECT("thinking, ");
+	speak(0);
+	EXPECT("floor_given 1, viewer_speaking 1, listening, ");
+	end->run();
+	EXPECT("");
+	speak(0);
+	EXPECT("");
+	be_quiet(0);
+	EXPECT("viewer_silent 1, idle, ");
+	room_rig_close();
+}
+
 /* As when the room's thread comes by just then. */
 static void test_stats_before_its_microphone(void)
 {
@@ -357,6 +404,7 @@ static const struct check_test tests[] = {
 	TABLE(test_who_leaves_while_it_speaks, ends),
 	TEST(test_a_room_that_ends),
 	TEST(test_no_place_is_lost),
+	TABLE(test_it_listens_on, nothing_left),
 	TEST(test_stats_before_its_microphone),
 };
 
