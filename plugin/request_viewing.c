@@ -125,10 +125,11 @@ static void handle_pause(struct dh_request *request)
 
 	if (!member)
 		return;
-	dh_room_member_pause(member, true);
 	bool is_answer = take_answer(request, member);
-	if (!request->error_code)
+	if (!request->error_code) {
+		dh_room_member_pause(member, true);
 		dh_viewing_answer(request, member, "pausing");
+	}
 	if (is_answer)
 		dh_room_member_answered(member);
 	dh_member_unref(&member);

@@ -47,7 +47,7 @@ static void configure(struct gateway_handle *handle, int microphone)
 	expect_answer(handle, 0);
 }
 
-static void start(struct gateway_handle *handle, const char *direction, int code)
+static void answer_with(const char *request, struct gateway_handle *handle, const char *direction, int code)
 {
 	char *sdp = g_strdup_printf("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
 				    "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=%s\r\n"
@@ -55,10 +55,15 @@ static void start(struct gateway_handle *handle, const char *direction, int code
 		direction);
 
 	gateway_forget(handle);
-	CHECK(!gateway_ask(handle, json_pack("{s:s}", "request", "start"),
+	CHECK(!gateway_ask(handle, json_pack("{s:s}", "request", request),
 		json_pack("{s:s, s:s}", "type", "answer", "sdp", sdp)));
 	expect_answer(handle, code);
 	g_free(sdp);
+}
+
+static void start(struct gateway_handle *handle, const char *direction, int code)
+{
+	answer_with("start", handle, direction, code);
 }
 
 static void be_listened_to(struct gateway_handle *handle)
@@ -114,6 +119,34 @@ static void test_who_was_refused_is_offered_again(void)
 	close_rooms();
 }
 
+static bool is_paused(struct gateway_handle *handle)
+{
+	json_t *state = gateway_query(handle);
+	const json_t *paused = json_object_get(state, "paused");
+	bool is = json_is_true(paused);
+
+	CHECK(json_is_boolean(paused));
+	json_decref(state);
+	return is;
+}
+
+/* A request that fails has changed nothing. */
+static void test_who_was_refused_is_not_paused(void)
+{
+	open_rooms(ROOM);
+	configure(viewer, 1);
+	be_listened_to(other);
+	answer_with("pause", viewer, "sendrecv", DH_ERROR_LIMIT);
+	CHECK(!is_paused(viewer));
+	answer_with("pause", viewer, "recvonly", 0);
+	CHECK(is_paused(viewer));
+	answer_with("start", viewer, "sendrecv", DH_ERROR_LIMIT);
+	CHECK(is_paused(viewer));
+	start(viewer, "recvonly", 0);
+	CHECK(!is_paused(viewer));
+	close_rooms();
+}
+
 static void test_who_found_no_place_is_offered_again(void)
 {
 	open_rooms(OTHER);
@@ -162,6 +195,7 @@ static void test_what_was_switched_off_stays_off(void)
 static const struct check_test tests[] = {
 	TEST(test_what_was_rejected_is_offered_again),
 	TEST(test_who_was_refused_is_offered_again),
+	TEST(test_who_was_refused_is_not_paused),
 	TEST(test_who_found_no_place_is_offered_again),
 	TEST(test_who_is_listened_to_is_offered_nothing),
 	TEST(test_what_was_switched_off_stays_off),
