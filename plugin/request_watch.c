@@ -118,7 +118,7 @@ static void set_listening(struct dh_request *request, struct dh_member *member)
 	mids = json_object_get(request->body, "media");
 	offers_data = offers_data || (json_array_size(mids) && has_mid(mids, DH_SDP_DATA_MID));
 	atomic_store(&member->listening.wants, captions ? json_is_true(captions) : offers_data);
-	member->listening.offers_data = offers_data && !member->observes && !request->jsep;
+	member->listening.offers_data = offers_data && !request->jsep;
 }
 
 /* A client that was written for another plugin would not know what a room's events are. */
@@ -177,7 +177,7 @@ static void begin(struct dh_request *request, enum dh_member_kind kind, const bo
 		set_wishes(request, member, wants);
 		offer(request, member, "preparing", false);
 	} else {
-		set_listening(request, member);
+		atomic_store(&member->listening.wants, dh_request_flag(request, "captions"));
 		dh_viewing_answer(request, member, "observing");
 	}
 	dh_room_member_attach(member);

@@ -24,6 +24,7 @@ int gateway_start(const char *folder, const struct gateway_options *options)
 
 	gateway.options = options ? *options : none;
 	gateway_log(gateway.options.is_loud, gateway.options.forbidden);
+	g_log_set_always_fatal(G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL);
 	atomic_store(&gateway.is_stopping, 0);
 	atomic_store(&gateway.relayed, 0);
 	atomic_store(&gateway.is_running, 1);

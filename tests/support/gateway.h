@@ -13,8 +13,8 @@
  *   gateway; whoever drops the last one frees the session.
  *
  * What no plugin may do (call back after destroy, answer with no object, send
- * what is not RTP, reveal a secret) ends the process with a message on standard
- * error. There is one gateway and one plugin.
+ * what is not RTP, reveal a secret, call GLib with what it does not take) ends the
+ * process with a message on standard error. There is one gateway and one plugin.
  */
 #ifndef DH_GATEWAY_H
 #define DH_GATEWAY_H

@@ -209,12 +209,61 @@ static void test_event_handlers_are_told(void)
 	plugin_fixture_close(&fixture);
 }
 
+/* --- who gets captions */
+
+static const struct row {
+	const char *name, *field, *value;
+	bool listens;
+} rows[] = {
+	{ "nothing", "captions", "null", false },
+	{ "captions", "captions", "true", true },
+	{ "no captions", "captions", "false", false },
+	/* what only viewers have */
+	{ "numbers for mids", "media", "[5]", false },
+	{ "a data channel's mid", "media", "[\"d\"]", false },
+	{ "a data channel", "offer_data", "true", false },
+};
+
+/* Asks until the room has one; the answer. */
+static json_t *await_member(struct gateway_handle *handle)
+{
+	double end = now_ms() + AWAIT_S * 1e3;
+
+	for (;;) {
+		json_t *stats = stats_of(handle, 1);
+		if (json_array_size(at(stats, "viewers")) > 0)
+			return stats;
+		CHECK(now_ms() < end);
+		json_decref(stats);
+		usleep(5000);
+	}
+}
+
+static void test_what_an_observer_asks_for(const void *arg)
+{
+	const struct row *row = arg;
+	struct plugin_fixture fixture;
+	struct gateway_handle *observer;
+
+	plugin_fixture_open(&fixture, NULL);
+	attach_all(&observer, 1, NULL);
+	CHECK(!ASK(observer, "{s:s, s:i, s:o}", "request", "observe", "id", 1, row->field,
+		json_loads(row->value, JSON_DECODE_ANY, NULL)));
+	await(observer, "status:observing");
+	json_t *stats = await_member(observer);
+	CHECK_INT(json_object_get(at(stats, "viewers/0"), "data") != NULL, row->listens);
+	json_decref(stats);
+	detach_all(&observer, 1);
+	plugin_fixture_close(&fixture);
+}
+
 static const struct check_test tests[] = {
 	TEST(test_joins_and_lateness),
 	TEST(test_losses_stay_when_a_viewer_goes),
 	TEST(test_losses_belong_to_the_room),
 	TEST(test_all_rooms),
 	TEST(test_event_handlers_are_told),
+	TABLE(test_what_an_observer_asks_for, rows),
 };
 
 PREPARATION_MAIN(tests)
