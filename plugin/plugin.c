@@ -58,21 +58,25 @@ static void end(struct dh_instance **instance)
 	dh_instance_free(instance);
 }
 
-static void begin_playlists(struct dh_instance *instance, const char *folder)
+/* How many rooms there are. */
+static guint begin_playlists(struct dh_instance *instance, const char *folder)
 {
 	const struct dh_player_host host = dh_playlist_host(instance);
 	GPtrArray *rooms = dh_instance_rooms(instance);
+	guint count = rooms->len;
 
 	instance->playlists = dh_playlists_new(&host, folder);
 	for (guint i = 0; i < rooms->len; i++)
 		dh_playlists_add(instance->playlists, rooms->pdata[i]);
 	dh_playlists_begun(instance->playlists);
 	g_ptr_array_free(rooms, TRUE);
+	return count;
 }
 
 static int plugin_init(janus_callbacks *callbacks, const char *config_path)
 {
 	struct dh_instance *instance = NULL;
+	guint room_count = 0;
 
 	if (!callbacks || !config_path)
 		return -1;
@@ -83,7 +87,7 @@ static int plugin_init(janus_callbacks *callbacks, const char *config_path)
 	if (!err)
 		err = dh_reporter_alloc(&instance->reporter, instance);
 	if (!err)
-		begin_playlists(instance, config_path);
+		room_count = begin_playlists(instance, config_path);
 	if (err) {
 		end(&instance);
 		DH_LOG(LOG_ERR, "not started");
@@ -92,7 +96,7 @@ static int plugin_init(janus_callbacks *callbacks, const char *config_path)
 	pthread_mutex_lock(&door);
 	current = instance;
 	pthread_mutex_unlock(&door);
-	DH_LOG(LOG_INFO, "version %s started: %u rooms", DH_VERSION, instance->config->rooms->len);
+	DH_LOG(LOG_INFO, "version %s started: %u rooms", DH_VERSION, room_count);
 	return 0;
 }
 

@@ -17,7 +17,7 @@ USAGE = (
     ("media_descriptors", "media_descriptors", "", "File descriptors of segments in all rooms."),
     ("media_bytes", "media", "bytes", "Memory of segments in all rooms."),
     ("io_longest_turn_ms", "io_longest_turn", "seconds",
-     "The longest time for which the thread that supervises workers was busy, since somebody last asked."),
+     "The longest time for which the thread that supervises workers was busy, this minute and the whole one before."),
     ("cache_bytes", "cache", "bytes", "Size of the cache of prepared segments."),
     ("events_waiting", "events_waiting", "", "Events that wait to be sent to handles."),
     ("requests_waiting", "requests_waiting", "", "Requests that wait to be answered by an event."),

@@ -274,7 +274,10 @@ static void test_how_many_rooms_it_takes(void)
 	CHECK_INT(create(50, true), 0);
 	CHECK_INT(destroy(51, true), 0);
 	CHECK_INT(create(1, true), 0);
+	CHECK_INT(gateway_logged("started: 4 rooms"), 1);
+	CHECK_INT(destroy(52, true), 0);
 	restart();
+	CHECK_INT(gateway_logged("started: 3 rooms"), 1); /* 1, 50 and 53: neither what is configured nor the limit */
 	CHECK_INT(code_of(ask(1, "info", NULL)), 0);
 	CHECK_INT(code_of(ask(51, "info", NULL)), DH_ERROR_NO_ROOM);
 	check_description(53, "kept");
