@@ -24,14 +24,45 @@ def generate(text, size=256):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    error_message_format = "%(message)s\n"      # the first line becomes the segment's error
+    error_content_type = "text/plain; charset=utf-8"
+
+    def read(self, size):
+        data = self.rfile.read(size)
+        if len(data) < size:
+            raise ValueError("the connection ended within the text")
+        return data
+
+    def chunks(self):
+        """A text that is still being written comes in chunks."""
+        while True:
+            size = int(self.rfile.readline(100).split(b";")[0], 16)
+            if not 0 <= size <= MOST_TEXT:
+                raise ValueError(f"a chunk of {size} bytes")
+            yield self.read(size)
+            self.rfile.readline(100)
+            if size == 0:
+                return
+
+    def text(self):
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            data = b""
+            for chunk in self.chunks():         # to the end, even if it is too long: else the answer might be lost
+                data = (data + chunk)[:MOST_TEXT + 1]
+        else:
+            data = self.read(max(0, min(int(self.headers.get("Content-Length", 0)), MOST_TEXT + 1)))
+        if not 0 < len(data) <= MOST_TEXT:
+            raise ValueError(f"{len(data)} bytes")
+        return data.decode("utf-8", "replace")
 
     def do_POST(self):
-        length = self.headers.get("Content-Length", "")
-        if self.path != "/say" or not length.isdecimal() or not 0 < int(length) <= MOST_TEXT:
-            self.close_connection = True
+        try:
+            if self.path != "/say":
+                raise ValueError(self.path)
+            text = self.text()
+        except ValueError:
             self.send_error(400, f"POST 1 to {MOST_TEXT} bytes of text to /say")
             return
-        text = self.rfile.read(int(length)).decode("utf-8", "replace")
         self.send_response(200)
         self.send_header("Content-Type", "video/x-nut")
         self.send_header("Transfer-Encoding", "chunked")

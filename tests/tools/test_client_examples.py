@@ -4,6 +4,7 @@
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -114,10 +115,28 @@ class Examples(unittest.TestCase):
                 info = json.loads(subprocess.run([PREPARE, "--info", out, "--json"], capture_output=True, check=True,
                                                  timeout=100).stdout)
             self.assertEqual((info["video"]["pictures"], info["notes"]), (nut.ms // 40, []))
-            for body, path in ((b"", "/say"), (b"x" * 5000, "/say"), (b"x", "/other")):
+            for body, path in ((b"", "/say"), (b"x" * 5000, "/say"), (b"x", "/other"), (iter([b"x" * 3000] * 2), "/say"),
+                               (iter([]), "/say")):
                 connection, answer = ask(body, path)
-                self.assertEqual(answer.status, 400)
+                self.assertEqual((answer.status, answer.headers["Content-Type"]), (400, "text/plain; charset=utf-8"))
+                self.assertEqual(answer.read(), b"POST 1 to 4000 bytes of text to /say\n")
                 connection.close()
+            # a text that is still being written, cut within a character
+            text = "Häl lo".encode()
+            connection, answer = ask(text)
+            data_of_whole = answer.read()
+            connection.close()
+            connection, answer = ask(iter([text[:2], text[2:4], text[4:]]))
+            self.assertEqual((answer.status, answer.read()), (200, data_of_whole))
+            connection.close()
+            for rest in (b"Transfer-Encoding: chunked\r\n\r\nx\r\n", b"Transfer-Encoding: chunked\r\n\r\n-1\r\n",
+                         b"Transfer-Encoding: chunked\r\n\r\n5\r\nHel", b"Content-Length: -1\r\n\r\n",
+                         b"Content-Length: x\r\n\r\n", b"Content-Length: 5\r\n\r\nHel"):
+                with socket.create_connection(("127.0.0.1", port), timeout=100) as sock:
+                    sock.sendall(b"POST /say HTTP/1.1\r\nHost: x\r\n" + rest)
+                    if rest.endswith(b"Hel"):
+                        sock.shutdown(socket.SHUT_WR)
+                    self.assertRegex(sock.recv(100), rb"^HTTP/1\.1 400 ")
             # who hangs up in the middle leaves it ready for the next one
             connection, answer = ask(TEXT * 100)
             answer.read(100)
