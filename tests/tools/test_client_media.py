@@ -308,6 +308,17 @@ class Arguments(unittest.TestCase):
                 else:
                     self.assertEqual(media.check_fps(given), exact)
 
+    def test_whole_rates_and_those_just_below_them(self):
+        """A whole rate is what it says, also with the error of a float; 29.97 and the like are 1000/1001 of one."""
+        for whole in range(1, 121):
+            exact = Fraction(whole * 1000, 1001)
+            for given in (float(whole), whole + 1e-9, whole - 1e-9, 1 / (1 / whole), np.float32(whole), np.float64(whole)):
+                self.assertEqual(media.check_fps(given), whole, given)
+            for given in (whole * 1000 / 1001, whole / 1.001, round(whole / 1.001, 3), np.float32(whole / 1.001)):
+                self.assertEqual(media.check_fps(given), exact, given)
+        for given in (999.0, 1000.0):
+            self.assertEqual(media.check_fps(given), given)
+
     def test_numpy_is_not_needed(self):
         code = ("import sys; sys.modules['numpy'] = None; sys.path.insert(0, %r)\n"
                 "from fractions import Fraction\nimport array, digitalhuman\nfrom digitalhuman.muxer import Muxer\n"

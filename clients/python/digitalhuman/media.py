@@ -39,9 +39,9 @@ def check_fps(fps: Any, name: str = "fps") -> Fraction:
         raise ValueError(f"{name}: expected 1/{MAX_PICTURE_S} to {MAX_FPS} pictures a second, got {describe(fps)}")
     if isinstance(fps, numbers.Rational):
         return Fraction(int(fps.numerator), int(fps.denominator)).limit_denominator(1000000)
-    ntsc = round(float(fps) * 1.001)
-    if ntsc and abs(float(fps) * 1.001 - ntsc) < 0.001:
-        return Fraction(ntsc * 1000, 1001)
+    ntsc = Fraction(round(float(fps) * 1.001) * 1000, 1001)
+    if abs(float(fps) - ntsc) < min(0.001, abs(float(fps) - round(float(fps)))):     # 1.0 is no NTSC rate
+        return ntsc
     if float(fps) < 1:
         return 1 / Fraction(1 / float(fps)).limit_denominator(1001)
     return Fraction(float(fps)).limit_denominator(1001)
