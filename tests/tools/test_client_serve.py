@@ -63,6 +63,23 @@ def generate(request):
 serve(generate, listen="127.0.0.1:0", fps=25, sample_rate=24000)
 """
 
+PLAIN = """
+import numpy as np
+from digitalhuman import Refused, serve
+
+def pictures():
+    yield np.zeros((16, 16, 3), np.uint8), np.zeros(960, np.float32)
+
+def generate(request):
+    if request.text == "refuse":
+        raise Refused("no such voice")
+    if request.text == "fail":
+        raise RuntimeError("no GPU")
+    return None if request.text == "nothing" else pictures()
+
+serve(generate, listen="127.0.0.1:0", fps=25, sample_rate=24000)
+"""
+
 MODEL = """
 import numpy as np
 class model:
@@ -150,6 +167,17 @@ class Serve(unittest.TestCase):
             self.assertNotIn(b"HTTP/1.1", caught.exception.partial)
             self.assertIn(reason, self.said())
         self.assertEqual(self.ask(connection, b"well")[0], 200)
+
+    def test_a_function_that_returns_a_generator(self):
+        """What it raises is answered, too."""
+        connection = self.by_hand(PLAIN)
+        for text, status, reason in ((b"refuse", 400, rb"no such voice\n"), (b"fail", 500, rb"RuntimeError: no GPU\n"),
+                                     (b"nothing", 500, rb"TypeError: .*\n")):
+            found, answer = self.ask(connection, text)
+            self.assertEqual(found, status)
+            self.assertRegex(answer.read(), reason)
+        status, answer = self.ask(connection, b"well")
+        self.assertEqual((status, self.pictures(answer)), (200, 1))
 
     def test_what_the_pages_show(self):
         for page in ("docs/generators.md", "clients/python/README.md"):

@@ -148,8 +148,8 @@ class _Handler(BaseHTTPRequestHandler):
                 raise           # else interrupted: nobody wants the rest
 
     def say(self, request: Request) -> None:
-        data = iter(mux(type(self).generate(request), **self.form))
-        try:
+        try:        # `generate` may raise when it is called, or when it is asked for its first frame
+            data = iter(mux(type(self).generate(request), **self.form))
             first = next(data, b"")
         except Refused as refused:
             self.answer(400, str(refused))
