@@ -259,6 +259,19 @@ class Waiting(Case):
             self.assertEqual(s.progress_ms, 400)
             server.play(EVERYTHING)
 
+    def test_wanted_before_anything_was_pushed(self):
+        """It connects first."""
+        server = self.server(ahead_ms=2000)
+        s = self.stage(server).segment(**FORMAT)
+        self.assertEqual(s.wait_wanted(1000, WAIT_S), 2000)
+        s.push(*next(made(1)))
+        self.assertEqual(s.close().event, "finished")
+        server = self.server(refuse=(464, "too many"))
+        s = self.stage(server).segment(**FORMAT)
+        with self.assertRaisesRegex(PushError, "too many"):
+            s.wait_wanted(1000, WAIT_S)
+        s.abort()
+
     def test_more_than_is_ever_wanted(self):
         """A model that makes many pictures at once, and one that is told nothing of its progress."""
         for progress_ms in (None, 0, 5000):

@@ -146,6 +146,15 @@ class Asyncio(Case):
                         break
         self.run_async(push, ahead_ms=2000)
 
+    def test_wanted_before_anything_was_pushed(self):
+        """It connects first."""
+        async def push(_, stage):
+            s = stage.segment(**FORMAT)
+            self.assertEqual(await s.wait_wanted(1000), 2000)
+            await s.push(*next(made(1)))
+            self.assertEqual((await s.close()).event, "finished")
+        self.run_async(push, ahead_ms=2000)
+
     def test_events_end_with_the_segment(self):
         """Also inside the block, and where there is no last event."""
         for end, last in (({"event": "interrupted"}, "interrupted"), (None, "want")):

@@ -112,6 +112,9 @@ class AsyncSegment:
 
     async def wait_wanted(self, ms: int = 1) -> int:
         """Waits until they are wanted; see Segment.wait_wanted()."""
+        self._begin()
+        if not self._segment.is_connected:
+            await _in_thread(self._segment.open)        # beside a push, which may block the segment's own
         while not self._segment.is_wanted(ms) and not self._segment.is_over:
             await self._wait_for_change()
         return self._segment.wait_wanted(ms, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from typing import Any, Callable, Deque, Dict, Iterator, Optional, Tuple
 
@@ -146,10 +147,14 @@ class Reports:
             self._changed.notify_all()
 
 
-class Reported:
+class Reported(ABC):
     """What is known of a segment, for whoever pushes it."""
 
     _reports: Reports
+
+    @abstractmethod
+    def open(self) -> Reported:
+        """Connects, unless it is connected: until then the gateway says nothing."""
 
     @property
     def id(self) -> Optional[str]:
@@ -179,8 +184,9 @@ class Reported:
 
     def wait_wanted(self, ms: int = 1, timeout: Optional[float] = None) -> int:
         """Waits until at least `ms` milliseconds are wanted, or half of what the gateway reads ahead if that is less;
-        returns wanted_ms. Raises as push() does once the segment is over. After `timeout` seconds it returns in any
-        case."""
+        returns wanted_ms. Connects first, as push() does, and raises as that does once the segment is over. After
+        `timeout` seconds, besides those for connecting, it returns in any case."""
+        self.open()
         self._reports.wait_wanted(ms, timeout)
         self._reports.check()
         return self.wanted_ms

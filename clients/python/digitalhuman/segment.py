@@ -60,6 +60,10 @@ class Segment(Reported):
                 self._open()
         return self
 
+    @property
+    def is_connected(self) -> bool:
+        return self._connection is not None
+
     def push(self, frame: Any = None, samples: Any = None) -> None:
         """Takes the next picture and the next samples; either may be None.
 
