@@ -8,7 +8,8 @@ in the place of AvatarRunner:
 
 What the receiver gets goes to the generator's push_audio(); what the generator yields from the first sound to
 AudioSegmentEnd is one segment, with the picture before it, if there was one. Other pictures outside of a segment are
-left out: the room idles by itself. The sender is
+left out: the room idles by itself. In the place of pictures of another size than the segment's first, which is logged
+once for each segment, the one before them stays. The sender is
 told of playback when viewers get it: started once, finished once for each segment, with the position that
 was really heard. "clear_buffer" of the receiver clears the generator and ends the segment at once, also while it
 waits in the room; what others say there goes on.
@@ -44,7 +45,7 @@ async def _call(function: Any, *arguments: Any, **named: Any) -> None:
 
 class RoomRunner:
     """`convert` makes bytes of rgb24 of a picture; default: of rtc.VideoFrame, by its own convert(). Without `fps`
-    the generator's pictures are left out. Of one event loop."""
+    the generator's pictures are left out; with it, a segment's sound waits for its first picture. Of one event loop."""
 
     def __init__(self, stage: AsyncStage, *, audio_recv: Any, video_gen: Any, fps: Any = None,
                  convert: Any = None, **segment: Any) -> None:
@@ -53,6 +54,8 @@ class RoomRunner:
         self._segment: Any = None
         self._last: Any = None          # the picture that goes with the first sound
         self._is_unwanted = False       # what the generator yields, until the segment's end
+        self._is_misfit_told = False    # until the segment's end
+        self._shown: Any = None         # the segment's newest picture, as it was pushed
         self._is_receiving = False      # within a segment of the receiver's
         self._unfinished = 0            # segments of the receiver's whose end has not been told
         self._tasks: list = []
@@ -108,20 +111,44 @@ class RoomRunner:
         if self._segment is None:
             self._last = frame
         else:
-            await self._segment.push_video(self._convert(frame))
+            await self._write(self._segment, frame)
 
     async def _push_sound(self, frame: Any) -> None:
         if self._is_unwanted or not self._unfinished:
             return
         if self._segment is None:
             last, self._last = self._last, None
-            self._segment = self._stage.segment(
-                fps=self._fps if last else None, size=(last.width, last.height) if last else None,
-                pixel_format="rgb24", sample_rate=frame.sample_rate, channels=frame.num_channels,
-                sample_format="s16", on_event=self._take, **self._named)
+            try:
+                self._segment = segment = self._stage.segment(
+                    fps=self._fps, pixel_format="rgb24", sample_rate=frame.sample_rate, channels=frame.num_channels,
+                    sample_format="s16", on_event=self._take, **self._named)
+            except (TypeError, ValueError) as problem:
+                self._tell_misfit(problem)
+                return
             if last:
-                await self._segment.push_video(self._convert(last))
-        await self._segment.push_audio(bytes(frame.data))
+                await self._write(segment, last)
+        await self._write(self._segment, frame)
+
+    async def _write(self, segment: Any, frame: Any) -> None:
+        """What does not fit is dropped; neither the sound nor later pictures must wait, or come early, for it."""
+        try:
+            if _is_sound(frame):
+                await segment.push_audio(bytes(frame.data))
+            else:
+                picture = memoryview(self._convert(frame)).cast("B", (frame.height, frame.width, 3))
+                await segment.push_video(picture)
+                self._shown = picture
+        except (TypeError, ValueError) as problem:
+            self._tell_misfit(problem)
+            if _is_picture(frame) and self._shown is not None:
+                await segment.push_video(self._shown)
+            elif _is_picture(frame):
+                await segment.end_video()
+
+    def _tell_misfit(self, problem: Exception) -> None:
+        if not self._is_misfit_told:
+            self._is_misfit_told = True
+            log.warning("digitalhuman: dropped: %s", problem)
 
     def _take(self, event: Any) -> None:
         if event.get("event") == "started":
@@ -130,7 +157,7 @@ class RoomRunner:
 
     async def _end(self) -> None:
         """AudioSegmentEnd: the next segment's frames wait in the generator until this one was heard."""
-        was_unwanted, self._is_unwanted = self._is_unwanted, False
+        was_unwanted, self._is_unwanted, self._is_misfit_told = self._is_unwanted, False, False
         segment = self._segment
         if segment:
             try:
@@ -156,7 +183,7 @@ class RoomRunner:
 
     async def _finish(self, played_ms: int, is_interrupted: bool) -> None:
         """Once for each segment of the receiver's."""
-        self._segment = None
+        self._segment = self._shown = None
         if self._unfinished:
             self._unfinished -= 1
             await _call(self._receiver.notify_playback_finished, playback_position=played_ms / 1000,
@@ -180,7 +207,7 @@ class RoomRunner:
                     log.warning("digitalhuman: %s", problem)
                 await segment.abort()
             played = 0 if segment is None else segment.result.played_ms if segment.result else segment.progress_ms
-            self._is_receiving = self._is_unwanted = False
+            self._is_receiving = self._is_unwanted = self._is_misfit_told = False
             while self._unfinished:
                 await self._finish(played, True)
                 played = 0

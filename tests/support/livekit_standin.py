@@ -52,15 +52,16 @@ class Receiver:
 
 
 class Generator:
-    """A picture for each piece of sound."""
+    """A picture for each piece of sound, before it or behind it. `idle`: the size of the picture before all."""
 
-    def __init__(self):
+    def __init__(self, idle=(64, 64), is_sound_first=False):
         self.queue, self.cleared = asyncio.Queue(), 0
+        self.idle, self.is_sound_first = idle, is_sound_first
 
     async def push_audio(self, frame):
-        if frame is not END:
-            await self.queue.put(SimpleNamespace(width=64, height=64))
-        await self.queue.put(frame)
+        made = [frame] if frame is END else [SimpleNamespace(width=64, height=64), frame]
+        for one in reversed(made) if self.is_sound_first else made:
+            await self.queue.put(one)
 
     def clear_buffer(self):
         self.cleared += 1
@@ -68,6 +69,7 @@ class Generator:
             self.queue.get_nowait()
 
     async def __aiter__(self):
-        yield SimpleNamespace(width=64, height=64)      # it idles
+        if self.idle:
+            yield SimpleNamespace(width=self.idle[0], height=self.idle[1])
         while True:
             yield await self.queue.get()

@@ -22,16 +22,16 @@ class Runner(Case):
         super().setUp()
         logging.getLogger("digitalhuman").setLevel(logging.CRITICAL)
 
-    def run_async(self, function, **options):
+    def run_async(self, function, generator=None, convert=lambda _: PICTURE, fps=25, **options):
         server = self.server(**options)
 
         async def main():
             stage = AsyncStage(server.address, server.room, server.secret, encode=False)
-            receiver, generator = Receiver(), Generator()
-            self.runner = runner = RoomRunner(stage, audio_recv=receiver, video_gen=generator, fps=25, convert=lambda _: PICTURE)
+            receiver, video = Receiver(), generator or Generator()
+            self.runner = runner = RoomRunner(stage, audio_recv=receiver, video_gen=video, fps=fps, convert=convert)
             await runner.start()
             try:
-                await asyncio.wait_for(function(server, receiver, generator), WAIT_S)
+                await asyncio.wait_for(function(server, receiver, video), WAIT_S)
             finally:
                 await runner.aclose()
         asyncio.run(main())
@@ -203,6 +203,63 @@ class Runner(Case):
             receiver.queue.put_nowait(END)
             self.assertEqual(await receiver.wait(4), ["started", (0.2, True), "started", (0.04, False)])
         self.run_async(run)
+
+    async def say_twice(self, server, receiver):
+        """Each of 400 ms, which must be heard whole. Returns the pictures of each, and what was logged."""
+        with self.assertLogs("digitalhuman", "WARNING") as logs:
+            logging.getLogger("digitalhuman").warning("none before")
+            for _ in range(2):
+                for _ in range(10):
+                    receiver.queue.put_nowait(sound())
+                receiver.queue.put_nowait(END)
+            self.assertEqual(await receiver.wait(4), ["started", (0.4, False)] * 2)
+        return [[len(unit.data) for unit in push.media.units if unit.stream == 0 and len(unit.data) >= len(PICTURE)]
+                for push in server.pushes], logs.output[1:]
+
+    def test_pictures_that_do_not_fit_are_dropped(self):
+        """Those of another size than the one that came before the first sound, which stays, and the sound goes on. Said
+        once for each segment."""
+        async def run(server, receiver, _):
+            pictures, logged = await self.say_twice(server, receiver)
+            self.assertEqual(pictures, [[128 * 72 * 3] * 11, [len(PICTURE)] * 10])
+            self.assertEqual(len(logged), 1, logged)
+            self.assertIn("frame: expected 128x72 like the segment's others", logged[0])
+        self.run_async(run, Generator(idle=(128, 72), is_sound_first=True), lambda frame: bytes(frame.width * frame.height * 3))
+
+    def test_pictures_that_cannot_be_read_are_dropped(self):
+        """And the sound does not wait for them."""
+        async def run(server, receiver, _):
+            for _ in range(5):
+                receiver.queue.put_nowait(sound())
+            self.assertEqual(await receiver.wait(1), ["started"])
+            while server.pushes[0].played_ms < 200:
+                await asyncio.sleep(0.01)
+            receiver.queue.put_nowait(END)
+            self.assertEqual((await receiver.wait(2))[1], (0.2, False))
+            receiver.told.clear()
+            server.pushes.clear()
+            pictures, logged = await self.say_twice(server, receiver)
+            self.assertEqual(pictures, [[], []])
+            self.assertEqual(len(logged), 2, logged)
+        self.run_async(run, convert=lambda _: PICTURE[1:])
+
+    def test_a_segment_that_cannot_be_made(self):
+        """The agent does not wait for it."""
+        async def run(server, receiver, _):
+            with self.assertLogs("digitalhuman", "WARNING") as logs:
+                for _ in range(5):
+                    receiver.queue.put_nowait(sound())
+                receiver.queue.put_nowait(END)
+                self.assertEqual(await receiver.wait(1), [(0.0, False)])
+            self.assertEqual([line for line in logs.output if "fps: expected" not in line], [])
+            self.assertEqual((len(logs.output), server.pushes), (1, []))
+        self.run_async(run, fps=5000)
+
+    def test_sound_before_its_picture(self):
+        async def run(server, receiver, _):
+            pictures, logged = await self.say_twice(server, receiver)
+            self.assertEqual((pictures, logged), ([[len(PICTURE)] * 10] * 2, []))
+        self.run_async(run, Generator(idle=None, is_sound_first=True))
 
     def test_refused(self):
         async def run(server, receiver, _):
