@@ -40,6 +40,7 @@ class Push:
         self.server, self.sock = server, sock
         self.line, self.media, self.requests, self.segment = None, None, [], None
         self.bytes, self.played_ms, self.end = 0, 0, None     # `end` is set once
+        self.allowed_ms = None              # of this one; None: as the server's
         self.told, self.want_told = -1, 0
         self.is_broken = False              # reset by the client, which may discard what it had sent last
         self.buffer, self.authorized = bytearray(), False
@@ -49,12 +50,13 @@ class Push:
 
     # -- what the test does
 
-    def interrupt(self):
-        self.stop({"event": "interrupted"})
+    def interrupt(self, closes=True):
+        self.stop({"event": "interrupted"}, closes)
 
-    def stop(self, end):
-        """Ends the segment with this event, unless it has ended; None: breaks off without a word."""
-        self.settle(end or {})
+    def stop(self, end, closes=True):
+        """Ends the segment with this event, unless it has ended; None: breaks off without a word. `closes`: its
+        utterance, too, if it is interrupted."""
+        self.settle(end or {}, closes)
         self.wake()
 
     def wake(self):
@@ -64,12 +66,12 @@ class Push:
             except OSError:
                 pass        # it has just ended
 
-    def settle(self, end):
+    def settle(self, end, closes=True):
         with self.server.changed:
             if self.end is not None:
                 return
             self.end = end
-            if end.get("event") == "interrupted" and "utterance" in self.line:
+            if closes and end.get("event") == "interrupted" and "utterance" in self.line:
                 self.server.cut.add(self.line["utterance"])
             self.server.changed.notify_all()
 
@@ -156,10 +158,11 @@ class Push:
             self.sock.sendall(self.server.anchor)
         elif request == "interrupt":
             wanted = {name: fields[name] for name in ("segment", "utterance") if name in fields}
-            running = self.server.interrupt(wanted)
+            mode = {name: fields[name] for name in ("mode",) if name in fields}
+            running = self.server.interrupt(wanted, **mode)
             if wanted and not running:
                 raise Refused(463, f"No such segment ({', '.join(wanted.values())})")
-            self.server.interruptions.append(wanted)
+            self.server.interruptions.append({**wanted, **mode})
             self.send({"interrupt": {"dropped": len(running)}})
         elif request == "mark":
             known = [push.segment for push in self.server.pushes if not push.end]
@@ -216,7 +219,7 @@ class Push:
                     self.media = Prepared() if data[:1] == b"D" else Wav() if data[:1] == b"R" else Nut()
                 self.media.feed(data)
             ms = self.media.ms if self.media else 0
-            self.played_ms = min(ms, self.server.allowed_ms)
+            self.played_ms = min(ms, self.server.allowed_ms if self.allowed_ms is None else self.allowed_ms)
             self.server.changed.notify_all()
         if self.played_ms and not was_ms:
             self.send_event("started")
@@ -347,15 +350,15 @@ class PushServer:
         for push in list(self.pushes):
             push.wake()
 
-    def interrupt(self, wanted=None):
-        """What has these fields; by default all that there is. Also of these utterances nothing more is heard. Returns
-        whom it has ended."""
+    def interrupt(self, wanted=None, mode="now"):
+        """What has these fields; by default all that there is; with the mode "segment" not what plays. Also of these
+        utterances nothing more is heard, unless a segment is named. Returns whom it has ended."""
         with self.changed:
-            running = [push for push in self.pushes if push.end is None
+            running = [push for push in self.pushes if push.end is None and not (mode == "segment" and push.played_ms)
                        and all({**push.line, "segment": push.segment}.get(name) == value
                                for name, value in (wanted or {}).items())]
             for push in running:
-                push.interrupt()
+                push.interrupt(closes="segment" not in (wanted or {}))
         return running
 
     def read(self, reads):

@@ -73,6 +73,73 @@ class Pieces(Case):
         stage.close()
         self.assertEqual({p.line["index"] for p in server.pushes if p.line["utterance"] == "u"}, {0, 1})
 
+    def test_one_that_is_interrupted_alone(self):
+        """By its id, for which the gateway ends no other."""
+        server = self.server()
+        server.allowed_ms = 80
+        stage = self.stage(server)
+        futures = [stage.push_av_segment(n, *arrays(), utterance="u", last=n == 5) for n in range(6)]
+        other = stage.push_av_segment(0, *arrays(), utterance="other")
+        server.wait(lambda pushes: len(pushes) == 5 and all(p.played_ms == 80 for p in pushes))
+        first, = (p for p in server.pushes if p.line["utterance"] == "u" and p.line["index"] == 0)
+        stage.interrupt(segment=first.segment)
+        results = [f.result(WAIT_S) for f in futures]
+        self.assertEqual([(r.event, r.played_ms) for r in results], [("interrupted", 80)] * 4 + [("interrupted", 0)] * 2)
+        self.assertEqual(server.interruptions, [{"segment": first.segment}, {"utterance": "u"}])
+        server.play(EVERYTHING)
+        self.assertEqual(other.result(WAIT_S).event, "finished")
+        stage.close()
+
+    def test_one_that_waits_is_interrupted_alone(self):
+        """What plays before it is played to its end."""
+        server = self.server()
+        server.allowed_ms = 0
+        stage = self.stage(server)
+        futures = [stage.push_av_segment(n, *arrays(), utterance="u", last=n == 5) for n in range(6)]
+        server.wait(lambda pushes: len(pushes) == 4 and all(p.media and p.media.ms == 200 for p in pushes))
+        playing, _, waiting, _ = sorted(server.pushes, key=lambda p: p.line["index"])
+        playing.allowed_ms = 80
+        playing.wake()
+        server.wait(lambda pushes: playing.played_ms == 80)
+        stage.interrupt(segment=waiting.segment)
+        self.assertEqual([f.result(WAIT_S).event for f in futures[1:]], ["interrupted"] * 5)
+        playing.allowed_ms = EVERYTHING
+        playing.wake()
+        self.assertEqual(futures[0].result(WAIT_S).event, "finished")
+        stage.close()
+        self.assertEqual(server.interruptions, [{"segment": waiting.segment}, {"utterance": "u", "mode": "segment"}])
+
+    def test_one_with_an_id_of_its_own_that_is_still_being_connected(self):
+        """Its id is known, but not to the gateway."""
+        server = self.server()
+        server.allowed_ms = 80
+        stage = self.stage(server)
+        first = stage.push_av_segment(0, *arrays(), utterance="u", segment="mine-0")
+        server.wait(lambda pushes: pushes and pushes[0].played_ms == 80)
+        server.accepts.clear()
+        second = stage.push_av_segment(1, *arrays(), utterance="u", segment="mine-1")
+        server.wait(lambda _: any(p.line and p.line.get("index") == 1 for p in server.all))
+        stage.interrupt(segment="mine-0")
+        self.assertEqual(first.result(WAIT_S).played_ms, 80)
+        self.assertEqual((second.result(WAIT_S).event, second.result().played_ms), ("interrupted", 0))
+        server.accepts.set()
+        server.play(EVERYTHING)
+        stage.close()
+
+    def test_where_the_others_cannot_be_ended(self):
+        """They are cut: what has arrived plays, but no more."""
+        server = self.server()
+        server.allowed_ms = 80
+        stage = self.stage(server)
+        futures = [stage.push_av_segment(n, *arrays(), utterance="u") for n in range(2)]
+        server.wait(lambda pushes: len(pushes) == 2 and all(p.played_ms == 80 for p in pushes))
+        server.stop_listening()
+        first, = (p for p in server.pushes if p.line["index"] == 0)
+        with self.assertLogs("digitalhuman", "WARNING"):
+            first.interrupt(closes=False)
+            self.assertEqual([f.result(WAIT_S).event for f in futures], ["interrupted"] * 2)
+            stage.close()
+
     def test_who_waits_for_a_piece_may_push_another(self):
         """In a Future's callback, also for those that nobody will hear."""
         server = self.server()

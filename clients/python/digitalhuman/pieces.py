@@ -8,16 +8,18 @@ that wait for them.
 from __future__ import annotations
 
 import concurrent.futures
+import logging
 import threading
 import uuid
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, Deque, Dict, List, Optional, Set
+from typing import Any, Callable, Deque, Dict, List, Optional, Set
 
-from .errors import Result, SegmentEnded
+from .errors import PushError, Result, SegmentEnded
 from .seams import Seams
 from .segment import Segment
 
+log = logging.getLogger("digitalhuman")
 URGENT = 2              # pieces of an utterance that are always on their way
 REMEMBERED = 1000       # utterances
 
@@ -57,10 +59,10 @@ def unheard(piece: Piece) -> Result:
 
 
 class Pieces:
-    """The pieces of a Stage. One thread for each piece that is on its way."""
+    """The pieces of a Stage. One thread for each piece that is on its way. `end_utterance`: Stage.end_utterance()."""
 
-    def __init__(self, max_parallel: int) -> None:
-        self._max = max_parallel
+    def __init__(self, max_parallel: int, end_utterance: Callable[[str, bool], None]) -> None:
+        self._max, self._end_utterance = max_parallel, end_utterance
         self._seams = Seams()
         self._changed = threading.Condition()
         self._waiting: List[_Waiting] = []
@@ -161,10 +163,12 @@ class Pieces:
         self._seams.passed(piece.utterance, piece.index)
         with self._changed:
             self._running.remove(waiting)
-            self._note_end(piece, result)
+            cut_with_it = self._note_end(piece, result)
             if isinstance(failure, ConnectionError) and piece.utterance in self._interrupted:
                 result, failure = unheard(piece), None
             left_out = self._start()
+        if cut_with_it and result:
+            self._end_rest(piece.utterance, cut_with_it, is_playing=result.played_ms > 0)
         self._leave_out(left_out)
         if failure is not None:
             waiting.future.set_exception(failure)
@@ -180,15 +184,27 @@ class Pieces:
         piece.segment.join((-1 if is_first else self._seams.lead(piece.utterance, piece.index),
                             -1 if piece.last else self._seams.tail(piece.utterance, piece.index)))
 
-    def _note_end(self, piece: Piece, result: Optional[Result]) -> None:
-        """With self._changed held."""
+    def _end_rest(self, utterance: str, others: List[_Waiting], is_playing: bool) -> None:
+        """One alone may have been interrupted, and the gateway would play the others. If it has not been playing, what
+        plays is in front of it, and is played to its end."""
+        try:
+            self._end_utterance(utterance, not is_playing)
+        except (PushError, OSError) as problem:
+            log.warning("utterance %s, which was interrupted: %s", utterance, problem)
+            for other in others:
+                other.piece.segment.cut()
+
+    def _note_end(self, piece: Piece, result: Optional[Result]) -> List[_Waiting]:
+        """With self._changed held. Returns what is to be ended with it."""
         while len(self._done) >= REMEMBERED and piece.utterance not in self._done:
             del self._done[next(iter(self._done))]
         self._done.setdefault(piece.utterance, set()).add(piece.index)
         is_cut = result is not None and (result.event == "interrupted" or result.reason == "cut")
         if not is_cut or piece.utterance in self._interrupted:
-            return
+            return []
         self._interrupted.append(piece.utterance)
-        for other in self._running:         # the gateway does not know them yet, and would play them
-            if other.piece.utterance == piece.utterance and other.piece.segment.id is None:
+        others = [other for other in self._running if other.piece.utterance == piece.utterance]
+        for other in others:
+            if not other.piece.segment.is_known:        # by the gateway, which cannot end it
                 other.piece.segment.cut()
+        return others

@@ -55,7 +55,7 @@ def ask_info(connection: Connection, room: Any, token: Dict[str, Any], timeout: 
 
 def ask_interrupt(connection: Connection, room: Any, token: Dict[str, Any], wanted: Dict[str, Any],
                   timeout: float) -> int:
-    """`wanted` may have `segment` and `utterance`."""
+    """`wanted` may have `segment`, `utterance` and `mode`."""
     answer = ask(connection, {"request": "interrupt", "room": room, **token, **wanted}, timeout).get("interrupt")
     dropped = answer.get("dropped") if isinstance(answer, dict) else None
     if not isinstance(dropped, int):

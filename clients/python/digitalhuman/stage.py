@@ -12,7 +12,7 @@ from . import encoder, media, room as rooms
 from .container import make_muxer
 from .errors import PushError, Result, fresh
 from .pieces import Piece, Pieces
-from .segment import OnEvent, Segment
+from .segment import NO_SUCH_SEGMENT, OnEvent, Segment
 from .token import push_token
 from .wire import Address, Connection
 
@@ -81,7 +81,7 @@ class Stage:
         self._forgotten = 0                 # how many times
         self._failures = 0                  # questions that failed
         self._failure: Exception = PushError(0, "")     # the last one's
-        self._pieces = Pieces(media.check_int(max_parallel, "max_parallel", 1, 1000))
+        self._pieces = Pieces(media.check_int(max_parallel, "max_parallel", 1, 1000), self.end_utterance)
 
     # -- segments
 
@@ -151,8 +151,9 @@ class Stage:
         segment    further arguments of segment(), such as fps and sample_rate, where the Stage has none
 
         The arrays must not change until the piece has ended. The Future's result is the piece's Result; its
-        exceptions are those of Segment.close(). Once a piece was interrupted, those of its utterance that are
-        not on their way yet, or come later, are interrupted too, at 0 ms.
+        exceptions are those of Segment.close(). Once a piece was interrupted, so are all others of its
+        utterance: those that the room has, those on their way, and those that come later. Where it was one that
+        had not begun to play, what plays in front of it is played to its end.
         """
         if frames is None:
             segment["fps"] = None
@@ -190,6 +191,9 @@ class Stage:
         for name, value in wanted.items():
             if not isinstance(value, str):
                 raise TypeError(f"{name}: expected a string, got {media.describe(value)}")
+        return self._interrupt(wanted)
+
+    def _interrupt(self, wanted: Dict[str, str]) -> int:
         connection = self.connect()
         try:
             return rooms.ask_interrupt(connection, self.room, self.token_fields(), wanted, self._connect_s)
@@ -234,6 +238,16 @@ class Stage:
         if kind is not None:
             self.cut_pieces()
         self.close()
+
+    # -- for pieces
+
+    def end_utterance(self, utterance: str, is_playing_kept: bool) -> None:
+        """Unless it is over. What plays of it may be played to its end."""
+        try:
+            self._interrupt({"utterance": utterance, **({"mode": "segment"} if is_playing_kept else {})})
+        except PushError as error:
+            if error.code != NO_SUCH_SEGMENT:
+                raise
 
     # -- for segments
 
