@@ -11,6 +11,8 @@ import time
 import unittest
 import unittest.mock
 
+import numpy as np
+
 import dhs
 import marks
 from push_server import WAIT_S, Push
@@ -89,6 +91,33 @@ class Encoded(Case):
             words = arguments(PREPARE, {**INFO, "background": background}, self.idle)
             at = words.index("--background") if "--background" in words else len(words)
             self.assertEqual(words[at:at + 2], expected)
+
+    def test_what_stands_on_a_picture(self):
+        """Only the gateway has it: transparent pictures go there raw, and those beside which it shows."""
+        server = self.server(info={**INFO, "background": "picture"})
+        clear, opaque = {"pixel_format": "bgra"}, {"pixel_format": "bgr24"}
+        as_the_avatar, wide, nearly = ({"size": size} for size in ((SIZE * 2, SIZE * 2), (SIZE, SIZE // 2), (333, 332)))
+        kinds = ((clear, "Nut"), ({"pixel_format": "rgba"}, "Nut"), ({**clear, **as_the_avatar}, "Nut"), (opaque, "Prepared"),
+                 ({**opaque, **as_the_avatar}, "Prepared"), ({**opaque, **nearly}, "Prepared"), ({**opaque, **wide}, "Nut"),
+                 ({**clear, "fps": None}, "Prepared"))
+        stage, sound = self.stage(server, encode="auto"), next(made(1))[1]
+        for options, kind in kinds:
+            with self.subTest(options):
+                width, height = options.get("size", (SIZE, SIZE))
+                with stage.segment(**{**FORMAT, **options}) as s:
+                    s.push(np.zeros((height, width, 4 if "a" in options["pixel_format"] else 3), np.uint8)
+                           if options.get("fps", 25) else None, sound)
+                self.assertEqual((s.result.event, type(server.pushes[-1].media).__name__), ("finished", kind))
+        self.assertEqual([p.requests for p in server.pushes], [["info", "anchor"]] + [[]] * (len(kinds) - 1))
+        for options, words in ((clear, "shows through them"), ({**opaque, **wide}, "shows beside them")):
+            for stage in (self.stage(server), self.stage(server, encode="auto")):
+                with self.assertRaisesRegex(EncodeError, words + ".*encode=False"):
+                    stage.segment(**FORMAT, **options, encode=True).open()
+        self.assertEqual(len(server.pushes), len(kinds))
+        server = self.server(info={**INFO, "background": "#0000ff"})
+        with self.stage(server).segment(**FORMAT, **clear) as s:
+            s.push(np.zeros((SIZE, SIZE, 4), np.uint8), sound)
+        self.assertEqual(type(server.pushes[-1].media).__name__, "Prepared")
 
     def test_it_arrives_while_it_is_made(self):
         server = self.server()

@@ -7,9 +7,10 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Union
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Union
 
 from .errors import EncodeError
+from .media import Size
 from .wire import Buffer, Connection, Woken, write_pipe
 
 # What may wait in the system's buffer of the connection: about half a second of prepared media.
@@ -33,6 +34,29 @@ def check_encode(encode: Any, program: Optional[str]) -> Union[None, bool, str]:
     if not find(program):
         raise EncodeError(f"{program or 'dh-prepare'} is not installed; encode=False sends raw pictures")
     return bool(encode) if encode is True else "auto"
+
+
+class Look(NamedTuple):
+    """Of a segment's pictures. `size`: if it is known already."""
+    pixel_format: str
+    size: Optional[Size]
+
+
+def why_raw(info: Dict[str, Any], look: Optional[Look]) -> Optional[str]:
+    """Why only the gateway can encode such pictures: it alone has the picture on which an avatar stands. None: dh-prepare
+    can. `look` None: no pictures."""
+    if look is None or info.get("background") != "picture":
+        return None
+    where = "through" if look.pixel_format in ("bgra", "rgba") else "beside"
+    if where == "beside" and (look.size is None or _covers(look.size, (info["width"], info["height"]))):
+        return None
+    return f"the avatar's background is a picture, which shows {where} them"
+
+
+def _covers(size: Size, avatar: Size) -> bool:
+    """As dh-prepare scales: to the whole of one side, and an even number of pixels of the other."""
+    scale = min(avatar[0] / size[0], avatar[1] / size[1])
+    return all(side * scale >= whole - 1 for side, whole in zip(size, avatar))
 
 
 def arguments(program: Optional[str], info: Dict[str, Any], avatar: str) -> List[str]:

@@ -7,6 +7,7 @@ import tempfile
 import threading
 from typing import Any, Callable, Dict, List, Optional, Protocol, Tuple, Union
 
+from .encoder import Look
 from .errors import PushError
 from .wire import Address, Connection
 
@@ -130,7 +131,7 @@ class Host(Protocol):
     def connect_s(self) -> float:
         """How long connecting may take, and each answer."""
 
-    def begin(self, encode: Union[bool, str],
+    def begin(self, encode: Union[bool, str], look: Optional[Look],
               check: Callable[[], None]) -> Tuple[Connection, Dict[str, Any], Optional[Avatar]]: ...
 
     def encode_command(self, avatar: Avatar) -> List[str]: ...

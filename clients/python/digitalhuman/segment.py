@@ -8,7 +8,7 @@ import threading
 from types import TracebackType
 from typing import Any, Callable, Dict, List, Optional, Tuple, Type, Union
 
-from .encoder import Encoder
+from .encoder import Encoder, Look
 from .errors import PushError, Result, SegmentEnded
 from .muxer import Muxer
 from .reports import PROGRESS_MS, Event, Reported, Reports
@@ -250,7 +250,8 @@ class Segment(Reported):
 
     def _connect(self) -> None:
         try:
-            connection, token, avatar = self._stage.begin(self._encode, self._reports.check)
+            look = Look(self._muxer.pixel_format, self._muxer.size) if self._muxer.fps else None
+            connection, token, avatar = self._stage.begin(self._encode, look, self._reports.check)
             try:
                 self._reports.check()           # cut meanwhile: the gateway need not know of it
                 send_first_line(connection, {"room": self._stage.room, **token, **self._fields})

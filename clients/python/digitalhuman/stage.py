@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Type, U
 
 from . import encoder, media, room as rooms
 from .container import make_muxer
-from .errors import PushError, Result, fresh
+from .errors import EncodeError, PushError, Result, fresh
 from .pieces import Piece, Pieces
 from .segment import NO_SUCH_SEGMENT, OnEvent, Segment
 from .token import push_token
@@ -43,7 +43,8 @@ class Stage:
     fps, sample_rate, channels, pixel_format
                      defaults for segments, see segment()
     encode           "auto" (default): encode with dh-prepare where it is installed beside this program, else
-                     send raw pictures (20 MB a second at 512x512); True: always; False: never
+                     send raw pictures (20 MB a second at 512x512); also those through or beside which the avatar's
+                     picture shows, as only the gateway has it; True: always; False: never
     dh_prepare       its path; default: searched for in PATH
     cafile           certificates to verify a tls:// gateway with; default: the system's
     ssl_context      a context of your own instead
@@ -266,11 +267,11 @@ class Stage:
         """Nothing more is sent of any piece."""
         self._pieces.cut()
 
-    def begin(self, encode: Union[bool, str],
+    def begin(self, encode: Union[bool, str], look: Optional[encoder.Look],
               check: Callable[[], None]) -> Tuple[Connection, Dict[str, Any], Optional[rooms.Avatar]]:
         """A connection for a segment, the fields that its line needs there, and how to encode: the avatar, which the
-        caller holds; None: raw pictures, also with "auto" while the avatar is not ready. `check` raises if the segment
-        was cut while it waited.
+        caller holds; None: raw pictures, also with "auto" while the avatar is not ready, and where only the gateway can
+        encode what looks so (None: no pictures). `check` raises if the segment was cut while it waited.
 
         What is not known of the avatar is asked first, on the connection that the segment then gets. Others wait
         for the answer without one: the gateway wants to read a line soon. If there is none, it fails for them too."""
@@ -282,6 +283,14 @@ class Stage:
             if encode != "auto" or error.code != NOT_POSSIBLE_NOW:
                 raise
             asked = avatar = None
+        why_raw = encoder.why_raw(avatar.info, look) if avatar else None
+        if avatar and why_raw:
+            avatar.drop()
+            avatar = None
+            if encode != "auto":
+                if asked:
+                    asked.close()
+                raise EncodeError(f"dh-prepare cannot encode these pictures: {why_raw}; encode=False sends them raw")
         if asked:
             return asked, {}, avatar
         try:
