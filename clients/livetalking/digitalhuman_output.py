@@ -4,7 +4,8 @@
     'digitalhuman': 'streamout.digitalhuman_output',
 
 to `_output_modules` in avatars/base_avatar.py, and run it with `--transport digitalhuman`. The room comes from the
-environment: DIGITALHUMAN_ADDRESS (127.0.0.1:8189), DIGITALHUMAN_ROOM (1), DIGITALHUMAN_SECRET (none).
+environment: DIGITALHUMAN_ADDRESS (127.0.0.1:8189), DIGITALHUMAN_ROOM (1), DIGITALHUMAN_SECRET (none); and
+DIGITALHUMAN_STRING_IDS=1 where the gateway has string_ids, for digits are a string there, too.
 
 While the avatar speaks, its pictures and its sound are one segment, from the first picture of it to the last. What
 it makes in silence is left out, at the pace of its frames: the room idles by itself. If it falls silent before the
@@ -26,7 +27,8 @@ END_S = 60.0
 
 def stage_from_environment():
     room = os.environ.get("DIGITALHUMAN_ROOM", "1")
-    return Stage(os.environ.get("DIGITALHUMAN_ADDRESS", "127.0.0.1:8189"), int(room) if room.isdigit() else room,
+    is_number = room.isdecimal() and os.environ.get("DIGITALHUMAN_STRING_IDS", "0") in ("", "0")
+    return Stage(os.environ.get("DIGITALHUMAN_ADDRESS", "127.0.0.1:8189"), int(room) if is_number else room,
                  os.environ.get("DIGITALHUMAN_SECRET"))
 
 

@@ -85,7 +85,8 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--janus", default="ws://127.0.0.1:8188", help="its WebSocket (%(default)s)")
     parser.add_argument("--push", default="127.0.0.1:8189", help="where the gateway takes pushes (%(default)s)")
-    parser.add_argument("--room", default=1, type=lambda room: int(room) if room.isdecimal() else room)
+    parser.add_argument("--room", default="1", help="its id (%(default)s)")
+    parser.add_argument("--string-ids", action="store_true", help="the gateway has string_ids: digits are a string, too")
     parser.add_argument("--secret", default=os.environ.get("DH_ROOM_SECRET"), help="the room's ($DH_ROOM_SECRET)")
     parser.add_argument("--dh-listen", default="dh-listen", help="the program")
     parser.add_argument("--state", help="the file that says how the room was before "
@@ -93,7 +94,10 @@ def parse():
     parser.add_argument("--json", action="store_true", help="say what happens in lines of JSON")
     for part in PARTS:
         parser.add_argument(f"--{part}", default=os.path.join(HERE, f"{part}.py"), help="the file (%(default)s)")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.room.isdecimal() and not options.string_ids:
+        options.room = int(options.room)
+    return options
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import uuid
 import numpy as np
 
 from digitalhuman import Stage
-from standin import FPS, RATE, arguments, draw, openings, speak
+from standin import FPS, RATE, draw, openings, options_of, speak
 
 WORKERS = 3
 ANSWER = "I am a face. I was drawn by numpy, one picture after the other. My voice hums what I say. Is that not nice?"
@@ -46,7 +46,7 @@ def make(sentence, size):
 
 
 def main():
-    options = arguments(__doc__.splitlines()[0], "Who are you?").parse_args()
+    options = options_of(__doc__.splitlines()[0], "Who are you?")
     utterance, pieces = uuid.uuid4().hex, []
     with Stage(options.gateway, options.room, options.secret, fps=FPS, sample_rate=RATE) as stage, \
             concurrent.futures.ThreadPoolExecutor(WORKERS) as workers:

@@ -11,7 +11,7 @@ import threading
 import numpy as np
 
 from digitalhuman import EncodeError, PushError, SegmentEnded, Stage
-from standin import FPS, RATE, SAMPLES, arguments, draw, openings, speak
+from standin import FPS, RATE, SAMPLES, draw, openings, options_of, speak
 
 PIECE = RATE // 50
 LOOK_AHEAD = 2      # pictures: the model hears so much of what follows
@@ -51,7 +51,7 @@ def windows(heard):
 
 
 def main():
-    options = arguments(__doc__.splitlines()[0]).parse_args()
+    options = options_of(__doc__.splitlines()[0])
     stage = Stage(options.gateway, options.room, options.secret)
     heard = queue.Queue()
     with stage.segment(fps=FPS, sample_rate=RATE, text=options.text) as s:

@@ -13,14 +13,19 @@ SAMPLES = RATE // FPS       # for each picture
 VOWELS = {"a": (800, 1200), "e": (500, 1900), "i": (300, 2300), "o": (500, 900), "u": (320, 800), "y": (300, 1700)}
 
 
-def arguments(description, text="Hello, I am made of arrays."):
+def options_of(description, text="Hello, I am made of arrays."):
+    """What the command line says."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("text", nargs="?", default=text)
     parser.add_argument("--gateway", default="127.0.0.1:8189", help="host:port, tls://host:port or unix:/path")
-    parser.add_argument("--room", default=1, type=lambda room: int(room) if room.isdecimal() else room)
+    parser.add_argument("--room", default="1")
+    parser.add_argument("--string-ids", action="store_true", help="the gateway has string_ids: digits are a string, too")
     parser.add_argument("--secret", help="of the room, if it has one")
     parser.add_argument("--size", default=256, type=int, help="width and height of the pictures (256)")
-    return parser
+    options = parser.parse_args()
+    if options.room.isdecimal() and not options.string_ids:
+        options.room = int(options.room)
+    return options
 
 
 def letter(char):

@@ -9,7 +9,7 @@ Viewers see the first batch while the second one is being computed.
 import numpy as np
 
 from digitalhuman import Stage
-from standin import FPS, RATE, SAMPLES, arguments, draw, openings, speak
+from standin import FPS, RATE, SAMPLES, draw, openings, options_of, speak
 
 BATCH = 16
 MOUTH = 96      # the model's pictures are 96x96
@@ -47,7 +47,7 @@ def generate(text, size):
 
 
 def main():
-    options = arguments(__doc__.splitlines()[0]).parse_args()
+    options = options_of(__doc__.splitlines()[0])
     stage = Stage(options.gateway, options.room, options.secret)
     with stage.segment(fps=FPS, sample_rate=RATE, text=options.text) as s:
         for frame, samples in generate(options.text, options.size):

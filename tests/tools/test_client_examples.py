@@ -55,6 +55,12 @@ class Examples(unittest.TestCase):
             self.assertEqual(said, f"finished, played_ms={ms}, heard_text='{TEXT}'\n")
             self.check_media(server.pushes[0], ms)
 
+    def test_a_gateway_with_string_ids(self):
+        """Where digits are a string, too."""
+        for name in ("wav2lip_batch.py", "musetalk_stream.py", "answer_overlap.py"):
+            with self.subTest(name), PushServer(room="1", secret="demo") as server:
+                self.assertIn("finished", self.run_example(name, server, "--string-ids", "Hi."))
+
     def test_interrupted(self):
         for name in ("wav2lip_batch.py", "musetalk_stream.py", "answer_overlap.py"):
             with self.subTest(name), PushServer(secret="demo", ahead_ms=400) as server:

@@ -305,6 +305,15 @@ class Visits(unittest.IsolatedAsyncioTestCase):
         writer.close()
 
 
+class Options(unittest.TestCase):
+    def test_the_room(self):
+        """Digits are a number, unless the gateway has string_ids."""
+        for given, room in (([], 1), (["--room", "7"], 7), (["--room", "blue"], "blue"), (["--string-ids"], "1"),
+                            (["--room", "7", "--string-ids"], "7"), (["--string-ids", "--room", "blue"], "blue")):
+            with self.subTest(given), mock.patch.object(sys, "argv", ["main.py", *given]):
+                self.assertEqual(main.parse().room, room)
+
+
 class Ears(unittest.IsolatedAsyncioTestCase):
     async def test_it_ends_amid_a_message(self):
         message = b'{"event":"sound","viewer":1,"bytes":4,"reference_bytes":4}\n12345678'
