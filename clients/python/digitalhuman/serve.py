@@ -195,7 +195,8 @@ def serve(generate: Callable[[Request], Iterable[Tuple[Any, Any]]], *, listen: s
           at_once: bool = False, **form: Any) -> None:
     """Serves until it is killed. `generate` gets a Request and yields (frame, samples), either of which may be None;
     `form` is their form, as for Stage.segment() (fps, sample_rate, …). Started by the gateway, or by systemd, it
-    listens where those say, otherwise on `listen`. `at_once`: several requests at a time, each in a thread."""
+    listens where those say, otherwise on `listen`. `at_once`: several requests at a time, each in a thread; without
+    it, a generator of the gateway that has this as its `url` needs `at_once = [ "1" ]`."""
     handler = type("Handler", (_Handler,), {"generate": staticmethod(generate), "form": form})
     host, _, port = listen.rpartition(":")
     given = _given_socket()
