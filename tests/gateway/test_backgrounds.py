@@ -6,10 +6,12 @@ is known."""
 import glob
 import os
 import subprocess
+import sys
 import time
 import unittest
 
 import av
+import numpy as np
 
 import marks
 import pushing
@@ -17,6 +19,9 @@ import rtp
 from dhs import Segment
 from janus_server import JanusServer
 from request_case import RequestCase
+
+sys.path.insert(0, os.path.join(os.environ["DH_ROOT"], "clients", "python"))
+from digitalhuman import EncodeError, Stage
 
 JCFG = """
 general: { segments_folder = "{folder}/segments" cache_folder = "{folder}/cache" worker = "{prepare}"
@@ -100,6 +105,26 @@ class Backgrounds(RequestCase):
                 break
             time.sleep(0.1)
         self.assertEqual(missing, [], seen)
+
+    def test_transparent_arrays(self):
+        """The Python client leaves them to the gateway, which alone has the picture that they stand on."""
+        handle = self.attach()
+        handle.request({"request": "observe", "id": 3})
+        self.ask("recording", id=3, action="start", name="arrays")
+        half = np.full((64, 64, 4), (255, 255, 255, 128), np.uint8)
+        with Stage(f"unix:{self.janus.path('push.sock')}", 3, dh_prepare=self.janus.prepare) as stage:
+            with stage.segment(fps=25, pixel_format="bgra") as s:
+                for _ in range(25):
+                    s.push(half)
+            self.assertEqual(s.result.event, "finished")
+            with self.assertRaisesRegex(EncodeError, "encode=False"):
+                stage.segment(fps=25, pixel_format="bgra", encode=True).open()
+        self.ask("recording", id=3, action="stop")
+        told = handle.events.wait(lambda e: e.get("event") == "recorded")
+        self.assertIsNone(told.get("error"), told)
+        with av.open(self.janus.path("arrays.webm")) as media:
+            shown = [int(frame.to_ndarray(format="gray")[32, 32]) for frame in media.decode(video=0)]
+        self.assertLessEqual(abs(max(shown) - 125), 4, shown)       # half white on black
 
     def test_what_is_said_of_it(self):
         for room, background in ((1, "#d8d8d8"), (2, "#0000ff"), (3, "picture")):

@@ -239,6 +239,24 @@ class PushPython(PythonCase):
         self.assertEqual([(r.event, r.played_ms) for r in asyncio.run(main())], [("finished", 400)] * 5)
 
 
+    def test_a_piece_that_is_interrupted_alone(self):
+        """By its id; so are the others of its utterance, which the room has already."""
+        for stage in (self.stage(**FORMAT), self.encoding(**FORMAT)):
+            plays, (frames, sounds) = threading.Event(), zip(*made(100))
+            events = {"on_event": lambda e, p=plays: e["event"] == "progress" and p.set()}
+            name = f"u-{time.monotonic()}"
+            futures = [stage.push_av_segment(n, frames, np.concatenate(sounds), utterance=name, segment=f"{name}-{n}",
+                                             last=n == 5, **(events if n == 0 else {})) for n in range(6)]
+            self.assertTrue(plays.wait(WAIT_S))
+            stage.interrupt(segment=f"{name}-0")
+            results = [future.result(WAIT_S) for future in futures]
+            self.assertEqual(results[0].event, "interrupted")
+            self.assertLess(results[0].played_ms, 4000)
+            for result in results[1:]:
+                self.assertIn((result.event, result.reason), [("interrupted", None), ("removed", "cut")])
+                self.assertLess(result.played_ms, 4000)     # what had its turn meanwhile
+
+
 class FarAhead(PythonCase):
     """The room reads all of it at once."""
     jcfg = JCFG.replace("general: {", "general: { ahead_ms = 60000")
