@@ -86,7 +86,8 @@ def parse():
     parser.add_argument("--janus", default="ws://127.0.0.1:8188", help="its WebSocket (%(default)s)")
     parser.add_argument("--push", default="127.0.0.1:8189", help="where the gateway takes pushes (%(default)s)")
     parser.add_argument("--room", default="1", help="its id (%(default)s)")
-    parser.add_argument("--string-ids", action="store_true", help="the gateway has string_ids: digits are a string, too")
+    parser.add_argument("--string-ids", action="store_true",
+                        help="the gateway has string_ids: digits are a string, too")
     parser.add_argument("--secret", default=os.environ.get("DH_ROOM_SECRET"), help="the room's ($DH_ROOM_SECRET)")
     parser.add_argument("--dh-listen", default="dh-listen", help="the program")
     parser.add_argument("--state", help="the file that says how the room was before "

@@ -19,7 +19,8 @@ def options_of(description, text="Hello, I am made of arrays."):
     parser.add_argument("text", nargs="?", default=text)
     parser.add_argument("--gateway", default="127.0.0.1:8189", help="host:port, tls://host:port or unix:/path")
     parser.add_argument("--room", default="1")
-    parser.add_argument("--string-ids", action="store_true", help="the gateway has string_ids: digits are a string, too")
+    parser.add_argument("--string-ids", action="store_true",
+                        help="the gateway has string_ids: digits are a string, too")
     parser.add_argument("--secret", help="of the room, if it has one")
     parser.add_argument("--size", default=256, type=int, help="width and height of the pictures (256)")
     options = parser.parse_args()

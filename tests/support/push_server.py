@@ -159,10 +159,11 @@ class Push:
         elif request == "interrupt":
             wanted = {name: fields[name] for name in ("segment", "utterance") if name in fields}
             mode = {name: fields[name] for name in ("mode",) if name in fields}
-            running = self.server.interrupt(wanted, **mode)
-            if wanted and not running:
-                raise Refused(463, f"No such segment ({', '.join(wanted.values())})")
-            self.server.interruptions.append({**wanted, **mode})
+            with self.server.changed:       # in the order in which they came
+                running = self.server.interrupt(wanted, **mode)
+                if wanted and not running:
+                    raise Refused(463, f"No such segment ({', '.join(wanted.values())})")
+                self.server.interruptions.append({**wanted, **mode})
             self.send({"interrupt": {"dropped": len(running)}})
         elif request == "mark":
             known = [push.segment for push in self.server.pushes if not push.end]

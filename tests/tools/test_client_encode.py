@@ -97,9 +97,9 @@ class Encoded(Case):
         server = self.server(info={**INFO, "background": "picture"})
         clear, opaque = {"pixel_format": "bgra"}, {"pixel_format": "bgr24"}
         as_the_avatar, wide, nearly = ({"size": size} for size in ((SIZE * 2, SIZE * 2), (SIZE, SIZE // 2), (333, 332)))
-        kinds = ((clear, "Nut"), ({"pixel_format": "rgba"}, "Nut"), ({**clear, **as_the_avatar}, "Nut"), (opaque, "Prepared"),
-                 ({**opaque, **as_the_avatar}, "Prepared"), ({**opaque, **nearly}, "Prepared"), ({**opaque, **wide}, "Nut"),
-                 ({**clear, "fps": None}, "Prepared"))
+        kinds = ((clear, "Nut"), ({"pixel_format": "rgba"}, "Nut"), ({**clear, **as_the_avatar}, "Nut"),
+                 (opaque, "Prepared"), ({**opaque, **as_the_avatar}, "Prepared"), ({**opaque, **nearly}, "Prepared"),
+                 ({**opaque, **wide}, "Nut"), ({**clear, "fps": None}, "Prepared"))
         stage, sound = self.stage(server, encode="auto"), next(made(1))[1]
         for options, kind in kinds:
             with self.subTest(options):

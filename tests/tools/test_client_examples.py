@@ -121,8 +121,8 @@ class Examples(unittest.TestCase):
                 info = json.loads(subprocess.run([PREPARE, "--info", out, "--json"], capture_output=True, check=True,
                                                  timeout=100).stdout)
             self.assertEqual((info["video"]["pictures"], info["notes"]), (nut.ms // 40, []))
-            for body, path in ((b"", "/say"), (b"x" * 5000, "/say"), (b"x", "/other"), (iter([b"x" * 3000] * 2), "/say"),
-                               (iter([]), "/say")):
+            for body, path in ((b"", "/say"), (b"x" * 5000, "/say"), (b"x", "/other"),
+                               (iter([b"x" * 3000] * 2), "/say"), (iter([]), "/say")):
                 connection, answer = ask(body, path)
                 self.assertEqual((answer.status, answer.headers["Content-Type"]), (400, "text/plain; charset=utf-8"))
                 self.assertEqual(answer.read(), b"POST 1 to 4000 bytes of text to /say\n")

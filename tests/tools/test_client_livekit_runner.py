@@ -224,7 +224,8 @@ class Runner(Case):
             self.assertEqual(pictures, [[128 * 72 * 3] * 11, [len(PICTURE)] * 10])
             self.assertEqual(len(logged), 1, logged)
             self.assertIn("frame: expected 128x72 like the segment's others", logged[0])
-        self.run_async(run, Generator(idle=(128, 72), is_sound_first=True), lambda frame: bytes(frame.width * frame.height * 3))
+        self.run_async(run, Generator(idle=(128, 72), is_sound_first=True),
+                       lambda frame: bytes(frame.width * frame.height * 3))
 
     def test_pictures_that_cannot_be_read_are_dropped(self):
         """And the sound does not wait for them."""

@@ -129,10 +129,12 @@ class LiveTalking(Case):
 
     def test_the_room_of_the_environment(self):
         """Digits are a number, unless the gateway has string_ids."""
-        for room, string_ids, expected in (("7", None, 7), ("7", "", 7), ("7", "0", 7), ("7", "1", "7"), ("blue", None, "blue"),
-                                           ("blue", "1", "blue"), (None, None, 1), (None, "1", "1"), ("²", None, "²")):
+        for room, string_ids, expected in (("7", None, 7), ("7", "", 7), ("7", "0", 7), ("7", "1", "7"),
+                                           ("blue", None, "blue"), ("blue", "1", "blue"), (None, None, 1),
+                                           (None, "1", "1"), ("²", None, "²")):
             given = {"DIGITALHUMAN_ROOM": room, "DIGITALHUMAN_STRING_IDS": string_ids}
-            with self.subTest(given), unittest.mock.patch.dict(os.environ, {n: v for n, v in given.items() if v is not None}):
+            given = {name: value for name, value in given.items() if value is not None}
+            with self.subTest(given), unittest.mock.patch.dict(os.environ, given):
                 self.assertEqual(digitalhuman_output.stage_from_environment().room, expected)
 
     def test_refused(self):

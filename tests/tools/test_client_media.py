@@ -312,7 +312,8 @@ class Arguments(unittest.TestCase):
         """A whole rate is what it says, also with the error of a float; 29.97 and the like are 1000/1001 of one."""
         for whole in range(1, 121):
             exact = Fraction(whole * 1000, 1001)
-            for given in (float(whole), whole + 1e-9, whole - 1e-9, 1 / (1 / whole), np.float32(whole), np.float64(whole)):
+            for given in (float(whole), whole + 1e-9, whole - 1e-9, 1 / (1 / whole), np.float32(whole),
+                          np.float64(whole)):
                 self.assertEqual(media.check_fps(given), whole, given)
             for given in (whole * 1000 / 1001, whole / 1.001, round(whole / 1.001, 3), np.float32(whole / 1.001)):
                 self.assertEqual(media.check_fps(given), exact, given)

@@ -84,7 +84,8 @@ class Pieces(Case):
         first, = (p for p in server.pushes if p.line["utterance"] == "u" and p.line["index"] == 0)
         stage.interrupt(segment=first.segment)
         results = [f.result(WAIT_S) for f in futures]
-        self.assertEqual([(r.event, r.played_ms) for r in results], [("interrupted", 80)] * 4 + [("interrupted", 0)] * 2)
+        self.assertEqual([(r.event, r.played_ms) for r in results],
+                         [("interrupted", 80)] * 4 + [("interrupted", 0)] * 2)
         self.assertEqual(server.interruptions, [{"segment": first.segment}, {"utterance": "u"}])
         server.play(EVERYTHING)
         self.assertEqual(other.result(WAIT_S).event, "finished")

@@ -43,8 +43,8 @@ class Look(NamedTuple):
 
 
 def why_raw(info: Dict[str, Any], look: Optional[Look]) -> Optional[str]:
-    """Why only the gateway can encode such pictures: it alone has the picture on which an avatar stands. None: dh-prepare
-    can. `look` None: no pictures."""
+    """Why only the gateway can encode such pictures: it alone has the picture on which an avatar stands. None:
+    dh-prepare can. `look` None: no pictures."""
     if look is None or info.get("background") != "picture":
         return None
     where = "through" if look.pixel_format in ("bgra", "rgba") else "beside"
