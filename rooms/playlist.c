@@ -11,12 +11,14 @@ struct dh_playlist {
 	uint32_t seed;
 	uint64_t round, at; /* of the next file */
 	GPtrArray *files;   /* of this round; NULL: to be listed */
+	char *last;         /* of the round before; NULL: none */
+	int tries;          /* to list this round in vain, although there are files */
 	bool is_over;
 	uint64_t numbers;     /* of turns so far */
 	GQueue due, returned; /* struct dh_playlist_turn */
 	int minute;           /* the last tick's; -1: none */
-	char *wanted;         /* the file to go on with in this round, … */
-	int64_t wanted_ms;    /* … from there; NULL: none */
+	char *wanted;         /* the file to go on with in this round; NULL: none */
+	int64_t wanted_ms;    /* from there */
 };
 
 /* The minute of the day that `item` begins with; -1: with none. */
@@ -98,26 +100,35 @@ void dh_playlist_free(struct dh_playlist **playlist)
 	if (old->files)
 		g_ptr_array_unref(old->files);
 	g_free(old->wanted);
+	g_free(old->last);
 	json_decref(old->items);
 	g_free(old);
 }
 
 /* --- a round */
 
-/* What an item stands for: takes ownership of nothing; appends copies. */
-static void expand(const char *path, dh_playlist_list_fn *list, void *arg, GPtrArray *files)
+enum listing { LISTED, EMPTY, UNREADABLE };
+
+static const char *prefix_of(const char *folder)
+{
+	return strcmp(folder, "./") ? folder : "";
+}
+
+/* Appends the files that an item stands for. */
+static enum listing expand(const char *path, dh_playlist_list_fn *list, void *arg, GPtrArray *files)
 {
 	if (!g_str_has_suffix(path, "/")) {
 		if (files->len < DH_PLAYLIST_FILES_MAX)
 			g_ptr_array_add(files, g_strdup(path));
-		return;
+		return LISTED;
 	}
 	GPtrArray *names = list(arg, path);
-	const char *folder = strcmp(path, "./") ? path : "";
+	enum listing listing = !names ? UNREADABLE : names->len ? LISTED : EMPTY;
 	for (guint i = 0; names && i < names->len && files->len < DH_PLAYLIST_FILES_MAX; i++)
-		g_ptr_array_add(files, g_strconcat(folder, names->pdata[i], NULL));
+		g_ptr_array_add(files, g_strconcat(prefix_of(path), names->pdata[i], NULL));
 	if (names)
 		g_ptr_array_unref(names);
+	return listing;
 }
 
 static void shuffle(GPtrArray *files, uint32_t seed)
@@ -143,6 +154,34 @@ static void separate(GPtrArray *files, const char *last)
 	}
 }
 
+static bool is_in(const char *file, const char *folder)
+{
+	const char *prefix = prefix_of(folder);
+
+	return g_str_has_suffix(folder, "/") && g_str_has_prefix(file, prefix) && !strchr(file + strlen(prefix), '/');
+}
+
+/* Lists what the round is made of. Whether something lacks that is worth waiting for: the folder of the wanted file, or
+ * any folder of a playlist that is played once. */
+static bool list_items(struct dh_playlist *playlist, dh_playlist_list_fn *list, void *arg)
+{
+	bool lacks = false;
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(playlist->items, i, item) {
+		const char *path = json_string_value(item);
+		if (time_of(path) >= 0)
+			continue;
+		enum listing listing = expand(path, list, arg, playlist->files);
+		if (listing == UNREADABLE && !playlist->repeats)
+			lacks = true;
+		else if (listing != LISTED && playlist->wanted && is_in(playlist->wanted, path))
+			lacks = true;
+	}
+	return lacks;
+}
+
 /* It goes on with the wanted file, wherever that is now. */
 static void find_wanted(struct dh_playlist *playlist)
 {
@@ -163,44 +202,45 @@ static void find_wanted(struct dh_playlist *playlist)
 		playlist->at = 0;
 }
 
-static void list_round(struct dh_playlist *playlist, dh_playlist_list_fn *list, void *arg, const char *last)
+/* False: it is to be tried again later. */
+static bool list_round(struct dh_playlist *playlist, dh_playlist_list_fn *list, void *arg)
 {
-	size_t i;
-	json_t *item;
-
 	playlist->files = g_ptr_array_new_with_free_func(g_free);
-	json_array_foreach(playlist->items, i, item)
-		if (time_of(json_string_value(item)) < 0)
-			expand(json_string_value(item), list, arg, playlist->files);
+	bool lacks = list_items(playlist, list, arg);
+	if (!playlist->files->len || (lacks && playlist->tries++ < DH_PLAYLIST_TRIES_MAX)) {
+		g_clear_pointer(&playlist->files, g_ptr_array_unref);
+		return false;
+	}
+	playlist->tries = 0;
 	if (playlist->is_shuffled) {
 		shuffle(playlist->files, playlist->seed + (uint32_t)playlist->round);
-		separate(playlist->files, last);
+		separate(playlist->files, playlist->last);
 	}
 	find_wanted(playlist);
+	return true;
+}
+
+static void end_round(struct dh_playlist *playlist)
+{
+	g_free(playlist->last);
+	playlist->last = g_strdup(playlist->files->pdata[playlist->files->len - 1]);
+	g_clear_pointer(&playlist->files, g_ptr_array_unref);
+	playlist->at = 0;
+	playlist->round++;
+	playlist->is_over = !playlist->repeats;
 }
 
 static bool next_of_round(struct dh_playlist *playlist, dh_playlist_list_fn *list, void *arg,
 	struct dh_playlist_turn *turn)
 {
-	if (playlist->files && playlist->at >= playlist->files->len) {
-		char *last = playlist->files->len ? g_strdup(playlist->files->pdata[playlist->files->len - 1]) : NULL;
-		g_clear_pointer(&playlist->files, g_ptr_array_unref);
-		playlist->at = 0;
-		playlist->round++;
-		playlist->is_over = !playlist->repeats;
-		if (!playlist->is_over)
-			list_round(playlist, list, arg, last);
-		g_free(last);
-	}
-	if (playlist->is_over)
-		return false;
-	if (!playlist->files)
-		list_round(playlist, list, arg, NULL);
-	if (playlist->at >= playlist->files->len)
+	if (playlist->files && playlist->at >= playlist->files->len)
+		end_round(playlist);
+	if (playlist->is_over || (!playlist->files && !list_round(playlist, list, arg)))
 		return false;
 	*turn = (struct dh_playlist_turn){
 		.file = g_strdup(playlist->files->pdata[playlist->at]),
 		.from_ms = playlist->wanted ? playlist->wanted_ms : 0,
+		.is_restored = playlist->wanted != NULL,
 		.round = playlist->round,
 		.at = playlist->at,
 	};

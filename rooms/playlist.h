@@ -19,15 +19,18 @@
 #define DH_PLAYLIST_ITEMS_MAX 500
 #define DH_PLAYLIST_ITEM_MAX  1024  /* bytes */
 #define DH_PLAYLIST_FILES_MAX 20000 /* of all items of a round */
+#define DH_PLAYLIST_TRIES_MAX 60    /* to list a folder that cannot be read, before it goes on with other files */
 
 /* What is to be played. */
 struct dh_playlist_turn {
 	char *file; /* g_free it */
 	int64_t from_ms;
 	bool is_timed;
-	bool is_again;   /* it was returned */
-	uint64_t number; /* rising: what is returned keeps its order */
-	uint64_t round;  /* where it is, if it is not timed */
+	bool is_again;    /* it was returned */
+	bool is_restored; /* it is where the playlist was before (dh_playlist_restore) */
+	int tries;        /* for its owner; 0 at first */
+	uint64_t number;  /* rising: what is returned keeps its order */
+	uint64_t round;   /* where it is, if it is not timed */
 	uint64_t at;
 };
 

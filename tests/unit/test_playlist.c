@@ -6,6 +6,7 @@
 #include <string.h>
 
 static const char *folder_names = "a b c"; /* of the files in every folder; NULL: it cannot be read */
+static const char *unreadable;             /* the one folder that cannot be read; NULL: none */
 
 static GPtrArray *list(void *arg, const char *folder)
 {
@@ -13,12 +14,11 @@ static GPtrArray *list(void *arg, const char *folder)
 	char **parts = g_strsplit(folder_names ? folder_names : "", " ", 0);
 
 	(void)arg;
-	(void)folder;
 	for (char **part = parts; *part; part++)
 		if (**part)
 			g_ptr_array_add(names, g_strdup(*part));
 	g_strfreev(parts);
-	if (!folder_names)
+	if (!folder_names || !g_strcmp0(folder, unreadable))
 		g_clear_pointer(&names, g_ptr_array_unref);
 	return names;
 }
@@ -231,6 +231,129 @@ static void test_lost(const void *arg)
 	dh_playlist_free(&playlist);
 }
 
+/* --- a folder that is not there for a while, such as one whose file system is not mounted yet */
+
+struct away_row {
+	const char *name, *playlist, *names;
+	bool has_place;
+	const char *files; /* once it is there */
+};
+
+static const struct away_row away_rows[] = {
+	{ "empty, at the beginning", "{\"items\":[\"shows/\"]}", "", false, "shows/a shows/b shows/c shows/a" },
+	{ "unreadable, at the beginning", "{\"items\":[\"shows/\"]}", NULL, false, "shows/a shows/b shows/c shows/a" },
+	{ "empty, once", "{\"items\":[\"shows/\"],\"repeat\":false}", "", false, "shows/a shows/b shows/c -" },
+	{ "unreadable, once", "{\"items\":[\"shows/\"],\"repeat\":false}", NULL, false, "shows/a shows/b shows/c -" },
+	{ "empty, with a place", "{\"items\":[\"shows/\"]}", "", true, "shows/b shows/c shows/a shows/b" },
+	{ "unreadable, with a place", "{\"items\":[\"shows/\"]}", NULL, true, "shows/b shows/c shows/a shows/b" },
+	{ "once, with a place", "{\"items\":[\"shows/\"],\"repeat\":false}", NULL, true, "shows/b shows/c - -" },
+	{ "the segment folder", "{\"items\":[\"./\"],\"repeat\":false}", NULL, false, "a b c -" },
+};
+
+static void restore(struct dh_playlist *playlist, const char *text)
+{
+	json_t *position = json_loads(text, 0, NULL);
+
+	dh_playlist_restore(playlist, position);
+	json_decref(position);
+}
+
+static const char place[] = "{\"seed\":1,\"round\":3,\"at\":1,\"file\":\"shows/b\",\"at_ms\":9}";
+
+static void test_away(const void *arg)
+{
+	const struct away_row *row = arg;
+	struct dh_playlist *playlist = make(row->playlist);
+	struct dh_playlist_turn turn;
+
+	if (row->has_place)
+		restore(playlist, place);
+	folder_names = row->names;
+	for (int i = 0; i < 3 * DH_PLAYLIST_TRIES_MAX; i++)
+		CHECK_STR(next(playlist, 1), "-");
+	folder_names = "a b c";
+	CHECK(dh_playlist_next(playlist, list, NULL, &turn));
+	CHECK_INT(turn.round, row->has_place ? 3 : 0);
+	CHECK_INT(turn.from_ms, row->has_place ? 9 : 0);
+	CHECK(turn.is_restored == row->has_place);
+	char *files = g_strconcat(turn.file, " ", next(playlist, 3), NULL);
+	CHECK_STR(files, row->files);
+	g_free(files);
+	g_free(turn.file);
+	dh_playlist_free(&playlist);
+}
+
+/* It comes back between two rounds: none is counted that had no files. */
+static void test_away_between_rounds(void)
+{
+	struct dh_playlist *playlist = make("{\"items\":[\"shows/\"]}");
+	struct dh_playlist_turn turn;
+
+	folder_names = "a b c";
+	CHECK_STR(next(playlist, 3), "shows/a shows/b shows/c");
+	folder_names = NULL;
+	CHECK_STR(next(playlist, 4), "- - - -");
+	folder_names = "a b c";
+	CHECK(dh_playlist_next(playlist, list, NULL, &turn));
+	CHECK_STR(turn.file, "shows/a");
+	CHECK_INT(turn.round, 1);
+	CHECK(!turn.is_restored);
+	g_free(turn.file);
+	dh_playlist_free(&playlist);
+}
+
+/* Shuffled, what was played last is not first after such a gap, either. */
+static void test_no_file_twice_in_a_row_after_a_gap(void)
+{
+	for (uint32_t seed = 0; seed < 50; seed++) {
+		json_t *json = json_loads("{\"items\":[\"shows/\"],\"shuffle\":true}", 0, NULL);
+		struct dh_playlist *playlist = dh_playlist_new(json, seed);
+		folder_names = "a b";
+		char *last = g_strdup(next(playlist, 2) + strlen("shows/a "));
+		folder_names = "";
+		CHECK_STR(next(playlist, 2), "- -");
+		folder_names = "a b";
+		CHECK(strcmp(next(playlist, 1), last), "%s twice, with seed %u", last, seed);
+		g_free(last);
+		dh_playlist_free(&playlist);
+		json_decref(json);
+	}
+}
+
+struct waits_row {
+	const char *name, *playlist, *unreadable, *position;
+	const char *files; /* what comes when it does not wait (any more) */
+	bool waits;
+};
+
+static const struct waits_row waits_rows[] = {
+	{ "for the folder of its place", "{\"items\":[\"x\",\"shows/\"]}", "shows/", place, "x x", true },
+	{ "not for another one", "{\"items\":[\"x\",\"shows/\",\"more/\"]}", "more/", place, "shows/b shows/c", false },
+	{ "not below it", "{\"items\":[\"x\",\"shows/\"]}", "shows/",
+		"{\"seed\":1,\"round\":0,\"at\":9,\"file\":\"shows/old/b\",\"at_ms\":9}", "x x", false },
+	{ "for any that is to be played once", "{\"items\":[\"x\",\"shows/\"],\"repeat\":false}", "shows/", "{}", "x -",
+		true },
+	{ "once, with a place", "{\"items\":[\"shows/\",\"more/\"],\"repeat\":false}", "more/", place,
+		"shows/b shows/c", true },
+	{ "not where it comes again", "{\"items\":[\"x\",\"shows/\"]}", "shows/", "{}", "x x", false },
+};
+
+/* Where there is something else to play, not for ever. */
+static void test_waits(const void *arg)
+{
+	const struct waits_row *row = arg;
+	struct dh_playlist *playlist = make(row->playlist);
+
+	folder_names = "a b c";
+	unreadable = row->unreadable;
+	restore(playlist, row->position);
+	for (int i = 0; row->waits && i < DH_PLAYLIST_TRIES_MAX; i++)
+		CHECK_STR(next(playlist, 1), "-");
+	CHECK_STR(next(playlist, 2), row->files);
+	unreadable = NULL;
+	dh_playlist_free(&playlist);
+}
+
 struct check_row {
 	const char *items;
 	bool is_right;
@@ -268,6 +391,10 @@ static const struct check_test tests[] = {
 	TEST(test_times_of_day),
 	TEST(test_goes_on_where_it_was),
 	TABLE(test_lost, lost_rows),
+	TABLE(test_away, away_rows),
+	TEST(test_away_between_rounds),
+	TEST(test_no_file_twice_in_a_row_after_a_gap),
+	TABLE(test_waits, waits_rows),
 	TABLE(test_check, check_rows),
 };
 
