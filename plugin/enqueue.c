@@ -39,6 +39,8 @@ void dh_enqueue_fail_file(struct dh_request *request, const char *field, int err
 {
 	bool is_limit = err == -EFBIG || err == -EMFILE || err == -EHOSTDOWN || err == -ENOBUFS;
 
+	if (!request->error_code)
+		request->file_err = err;
 	dh_request_fail(request, is_limit ? DH_ERROR_LIMIT : DH_ERROR_FILE, "\"%s\": %s%s", field, text,
 		err == -EFBIG ? " (max_file_mb)" : "");
 }

@@ -7,25 +7,17 @@
 
 #include "ingest/log.h"
 #include "playlist_folder.h"
+#include "playlist_messages.h"
 #include "rooms/playlist.h"
 
 #define AHEAD          2 /* segments in the queue, with the one that plays; one more at a time of day */
 #define PACE_US        (G_USEC_PER_SEC * 3 / 10) /* between two that are queued: files may be very short */
 #define QUIET_US       (G_USEC_PER_SEC * 5)      /* after somebody has interrupted it, before it goes on */
 #define RETRY_US       (G_USEC_PER_SEC * 5)      /* when nothing can be queued now, or nothing is there */
-#define FAILURE_MAX_US (G_USEC_PER_SEC * 60)     /* after many failures in a row; the first one costs a second */
-#define LOOK_US        G_USEC_PER_SEC            /* how often it is seen where it is */
-
-enum message_kind { STOP, STARTED, ENDED };
-enum ending { OVER, FAILED, OUTRANKED, CUT };
-
-/* From the room's thread. */
-struct message {
-	enum message_kind kind;
-	guint64 number;
-	int64_t ms; /* STARTED: where it began; ENDED: how much of it was played */
-	enum ending ending;
-};
+#define DISK_TRIES     12                    /* while a file's disk fails, before the next one is played: a minute */
+#define PLACE_TRIES    60                    /* the same for the file with which it is to go on after a restart */
+#define FAILURE_MAX_US (G_USEC_PER_SEC * 60) /* after many failures in a row; the first one costs a second */
+#define LOOK_US        G_USEC_PER_SEC        /* how often it is seen where it is */
 
 /* A file in the room's queue, or playing. */
 struct sent {
@@ -37,18 +29,18 @@ struct sent {
 };
 
 struct dh_player {
-	atomic_int refs; /* its owner's, and one for each segment */
 	/* immutable */
 	const struct dh_player_host *host;
 	struct dh_room *room; /* a reference */
 	GThread *thread;
-	GAsyncQueue *messages; /* struct message */
+	GAsyncQueue *messages; /* struct dh_player_message */
 	dh_player_moved_fn *moved;
 	void *arg;
 	bool is_patient;
 	atomic_int is_over;
 	/* owner: its thread */
 	struct dh_playlist *playlist;
+	struct dh_playlist_folders folders;
 	GQueue sent; /* struct sent, oldest first */
 	guint64 numbers;
 	guint failures;   /* in a row */
@@ -57,79 +49,23 @@ struct dh_player {
 	bool is_stopped;
 };
 
-static struct dh_player *ref(struct dh_player *player)
+static void release(struct dh_player *player)
 {
-	atomic_fetch_add(&player->refs, 1);
-	return player;
-}
-
-static void unref(struct dh_player *player)
-{
-	if (atomic_fetch_sub(&player->refs, 1) != 1)
-		return;
 	g_async_queue_unref(player->messages);
 	dh_playlist_free(&player->playlist);
+	dh_playlist_folders_clear(&player->folders);
 	g_free(player->last_error);
 	dh_room_unref(&player->room);
 	g_free(player);
-}
-
-/* --- what becomes of a segment; the room's thread */
-
-struct listener {
-	struct dh_player *player; /* a reference */
-	guint64 number;
-};
-
-static void post(struct dh_player *player, enum message_kind kind, guint64 number, int64_t ms, enum ending ending)
-{
-	struct message *message = g_new0(struct message, 1);
-
-	*message = (struct message){ kind, number, ms, ending };
-	g_async_queue_push(player->messages, message);
-}
-
-static enum ending ending_of(const json_t *event)
-{
-	const char *name = json_string_value(json_object_get(event, "event"));
-	const char *reason = json_string_value(json_object_get(event, "reason"));
-
-	if (!g_strcmp0(name, "failed"))
-		return FAILED;
-	if (g_strcmp0(name, "interrupted"))
-		return OVER;
-	return g_strcmp0(reason, "priority") ? CUT : OUTRANKED;
-}
-
-static void on_event(void *arg, json_t *event, bool is_last)
-{
-	const struct listener *listener = arg;
-	const char *name = json_string_value(json_object_get(event, "event"));
-
-	if (is_last)
-		post(listener->player, ENDED, listener->number, json_integer_value(json_object_get(event, "played_ms")),
-			ending_of(event));
-	else if (!g_strcmp0(name, "started"))
-		post(listener->player, STARTED, listener->number, json_integer_value(json_object_get(event, "from_ms")),
-			OVER);
-	json_decref(event);
-}
-
-static void on_gone(void *arg)
-{
-	struct listener *listener = arg;
-
-	unref(listener->player);
-	g_free(listener);
 }
 
 /* --- its thread: the queue */
 
 static GPtrArray *list_folder(void *arg, const char *folder)
 {
-	const struct dh_player *player = arg;
+	struct dh_player *player = arg;
 
-	return dh_playlist_list(player->host->ingest, player->host->folders, dh_room_facts(player->room)->id, folder);
+	return dh_playlist_folders_list(&player->folders, folder);
 }
 
 static struct sent *find(struct dh_player *player, guint64 number)
@@ -184,14 +120,12 @@ static json_t *body_of(const struct dh_player *player, const struct dh_playlist_
 }
 
 /* The segment's id (g_free it), or NULL. */
-static char *enqueue(struct dh_player *player, json_t *body, bool *has_no_file)
+static char *enqueue(struct dh_player *player, json_t *body, enum dh_player_refusal *refusal)
 {
-	struct listener *listener = g_new0(struct listener, 1);
-	const struct dh_feed_audience audience = { .arg = listener, .event = on_event, .gone = on_gone };
+	const struct dh_feed_audience audience = dh_player_message_audience(player->messages, player->numbers);
 	char *error = NULL;
 
-	*listener = (struct listener){ ref(player), player->numbers };
-	char *segment = player->host->enqueue(player->host->arg, player->room, body, &audience, &error, has_no_file);
+	char *segment = player->host->enqueue(player->host->arg, player->room, body, &audience, &error, refusal);
 	if (error && g_strcmp0(error, player->last_error))
 		dh_log(DH_LOG_WARNING, "room %s: playlist: %s", dh_room_facts(player->room)->id, error);
 	g_free(player->last_error);
@@ -199,25 +133,41 @@ static char *enqueue(struct dh_player *player, json_t *body, bool *has_no_file)
 	return segment;
 }
 
+/* Whether a file that was refused may be had later. */
+static bool is_worth_waiting(struct dh_player *player, struct dh_playlist_turn *turn, enum dh_player_refusal refusal)
+{
+	int most = turn->is_restored ? PLACE_TRIES : DISK_TRIES;
+
+	if (refusal == DH_PLAYER_NOT_NOW)
+		return true;
+	if (refusal == DH_PLAYER_BAD)
+		return false;
+	if (refusal == DH_PLAYER_MISSING &&
+		!(turn->is_restored && dh_playlist_folders_lack(&player->folders, turn->file)))
+		return false;
+	return ++turn->tries < most;
+}
+
 /* Takes ownership of the turn's file. */
 static void play(struct dh_player *player, struct dh_playlist_turn *turn)
 {
-	bool has_no_file = false;
+	enum dh_player_refusal refusal;
 
 	player->numbers++;
-	char *segment = enqueue(player, body_of(player, turn), &has_no_file);
+	char *segment = enqueue(player, body_of(player, turn), &refusal);
 	rest(player, PACE_US);
 	if (segment) {
 		struct sent *sent = g_new0(struct sent, 1);
+		turn->tries = 0;
 		*sent = (struct sent){ .number = player->numbers, .turn = *turn, .segment = segment };
 		g_queue_push_tail(&player->sent, sent);
 		return;
 	}
-	if (has_no_file) {
-		note_failure(player);
-	} else { /* a limit, or what it was to be put before plays already */
+	if (is_worth_waiting(player, turn, refusal)) {
 		dh_playlist_return(player->playlist, turn, turn->from_ms);
 		rest(player, RETRY_US);
+	} else {
+		note_failure(player);
 	}
 	g_free(turn->file);
 }
@@ -250,35 +200,35 @@ static void note_position(struct dh_player *player, const struct sent *sent, int
 			dh_playlist_position(player->playlist, &sent->turn, sent->from_ms + played_ms));
 }
 
-static void end(struct dh_player *player, struct sent *sent, const struct message *message)
+static void end(struct dh_player *player, struct sent *sent, const struct dh_player_message *message)
 {
 	int64_t at_ms = sent->has_started ? sent->from_ms + message->ms : sent->turn.from_ms;
 
-	if (message->ending == FAILED)
+	if (message->ending == DH_PLAYER_FAILED)
 		note_failure(player);
-	if (message->ending == OUTRANKED || message->ending == CUT)
+	if (message->ending == DH_PLAYER_OUTRANKED || message->ending == DH_PLAYER_CUT)
 		dh_playlist_return(player->playlist, &sent->turn, at_ms);
-	if (message->ending == CUT)
+	if (message->ending == DH_PLAYER_CUT)
 		rest(player, QUIET_US);
 	if (sent->has_started)
 		note_position(player, sent, message->ms);
 	forget(player, sent);
 }
 
-static void handle(struct dh_player *player, const struct message *message)
+static void handle(struct dh_player *player, const struct dh_player_message *message)
 {
 	struct sent *sent = find(player, message->number);
 
-	if (message->kind == STOP)
+	if (message->kind == DH_PLAYER_STOP)
 		player->is_stopped = true;
 	if (!sent)
 		return;
-	if (message->kind == STARTED) {
+	if (message->kind == DH_PLAYER_STARTED) {
 		sent->has_started = true;
 		sent->from_ms = message->ms;
 		player->failures = 0;
 		note_position(player, sent, 0);
-	} else if (message->kind == ENDED) {
+	} else if (message->kind == DH_PLAYER_ENDED) {
 		end(player, sent, message);
 	}
 }
@@ -337,7 +287,7 @@ static gpointer run(gpointer data)
 		if (dh_playlist_has_times(player->playlist))
 			dh_playlist_tick(player->playlist, minute_of_day());
 		fill(player);
-		struct message *message = g_async_queue_timeout_pop(player->messages, patience_us(player));
+		struct dh_player_message *message = g_async_queue_timeout_pop(player->messages, patience_us(player));
 		if (!message)
 			look(player);
 		else
@@ -357,7 +307,6 @@ struct dh_player *dh_player_new(const struct dh_player_host *host, struct dh_roo
 	struct dh_player *player = g_new0(struct dh_player, 1);
 	struct dh_settings *settings = dh_room_settings(room);
 
-	atomic_init(&player->refs, 1);
 	player->host = host;
 	player->room = dh_room_ref(room);
 	player->messages = g_async_queue_new_full(g_free);
@@ -367,10 +316,11 @@ struct dh_player *dh_player_new(const struct dh_player_host *host, struct dh_roo
 	player->playlist = dh_playlist_new(settings->playlist, g_random_int());
 	if (position)
 		dh_playlist_restore(player->playlist, position);
+	dh_playlist_folders_init(&player->folders, host->ingest, host->folders, dh_room_facts(room)->id);
 	dh_settings_unref(&settings);
 	player->thread = g_thread_try_new("dh playlist", run, player, NULL);
 	if (!player->thread) {
-		unref(player);
+		release(player);
 		return NULL;
 	}
 	return player;
@@ -378,7 +328,7 @@ struct dh_player *dh_player_new(const struct dh_player_host *host, struct dh_roo
 
 void dh_player_stop(struct dh_player *player)
 {
-	post(player, STOP, 0, 0, OVER);
+	dh_player_message_stop(player->messages);
 }
 
 bool dh_player_is_over(const struct dh_player *player)
@@ -395,5 +345,5 @@ void dh_player_free(struct dh_player **out)
 		return;
 	dh_player_stop(player);
 	g_thread_join(player->thread);
-	unref(player);
+	release(player);
 }

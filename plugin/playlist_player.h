@@ -16,16 +16,24 @@
 
 struct dh_player;
 
+/* Why a file is not enqueued. */
+enum dh_player_refusal {
+	DH_PLAYER_NOT_NOW, /* a limit, or what it was to be put before plays already; the next one would fare alike */
+	DH_PLAYER_BAD,     /* the file can never be played */
+	DH_PLAYER_MISSING, /* it is not there */
+	DH_PLAYER_NO_DISK, /* what it lies on fails, or does not answer */
+};
+
 /* What it needs of the plugin. */
 struct dh_player_host {
 	void *arg;
 	struct dh_ingest *ingest;
 	char *const *folders; /* of segments; NULL: there are none */
 	/* Enqueues as the request `body` says, which it takes. Returns the segment's id (g_free it); NULL: it was
-	 * refused, with a text in *error (g_free it). *has_no_file: because of its file, which the next one may not
-	 * share. The audience's `gone` is called in any case. */
+	 * refused, with a text in *error (g_free it), and the reason in *refusal. The audience's `gone` is called in
+	 * any case. */
 	char *(*enqueue)(void *arg, struct dh_room *room, json_t *body, const struct dh_feed_audience *audience,
-		char **error, bool *has_no_file);
+		char **error, enum dh_player_refusal *refusal);
 };
 
 /* Where it is, about once a second: see dh_playlist_position. Takes ownership. In the

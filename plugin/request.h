@@ -53,6 +53,7 @@ struct dh_request {
 	json_t *reply;
 	int error_code; /* enum dh_error; 0: it has not failed */
 	char *error;    /* one line; NULL: it has not failed */
+	int file_err;   /* it has failed because of a file: an error of dh_ingest_find; 0: otherwise */
 };
 
 /* Takes ownership of transaction, message and jsep (each may be NULL); takes a
