@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "playlists.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "ingest/log.h"
 #include "safe_file.h"
@@ -10,6 +12,7 @@
 #define WRITE_US  (5 * G_USEC_PER_SEC) /* at most so often */
 #define MODE      0600
 #define BYTES_MAX (16 << 20)
+#define KEPT_MAX  1000 /* places of rooms that are not there */
 
 struct dh_playlists {
 	struct dh_player_host host;
@@ -20,9 +23,51 @@ struct dh_playlists {
 	GCond changed;
 	GHashTable *players; /* by room id (owned), struct dh_player */
 	GPtrArray *ended;    /* players that were stopped: their threads may still run */
-	json_t *positions;   /* by room id */
+	json_t *positions;   /* by room id, those that have been there longest first */
 	bool is_changed, is_closed, has_failed;
+	bool is_unread; /* the file is there, but cannot be read */
 };
+
+/* --- the file */
+
+/* 0; -ENOENT: there is none; or why it cannot be read. What is damaged has no positions. */
+static int read_file(const char *path, json_t **positions)
+{
+	struct stat st;
+	char *text = NULL;
+	gsize size = 0;
+	json_error_t error;
+
+	*positions = NULL;
+	if (stat(path, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_size > BYTES_MAX)
+		return S_ISREG(st.st_mode) ? -EFBIG : -EINVAL;
+	errno = 0;
+	if (!g_file_get_contents(path, &text, &size, NULL))
+		return errno ? -errno : -EIO;
+	*positions = json_loadb(text, size, 0, &error);
+	g_free(text);
+	if (!json_is_object(*positions)) {
+		dh_log(DH_LOG_WARNING, "%s is damaged: playlists begin anew", path);
+		json_decref(*positions);
+		*positions = json_object();
+	}
+	return 0;
+}
+
+static void begin(struct dh_playlists *playlists)
+{
+	dh_safe_file_clean(playlists->path);
+	int err = read_file(playlists->path, &playlists->positions);
+	if (err)
+		playlists->positions = json_object();
+	playlists->is_unread = err && err != -ENOENT;
+	if (playlists->is_unread)
+		dh_log(DH_LOG_WARNING,
+			"%s cannot be read: %s; playlists begin anew, and it is not written until it can be read",
+			playlists->path, g_strerror(-err));
+}
 
 /* --- where they are; the lock is held */
 
@@ -43,11 +88,27 @@ static void moved(void *arg, struct dh_player *player, json_t *position)
 	json_decref(position);
 }
 
+/* Releases the lock meanwhile. Whether the file may be written: it can be read by now, or is gone. */
+static bool read_again(struct dh_playlists *playlists)
+{
+	json_t *positions;
+
+	g_mutex_unlock(&playlists->lock);
+	int err = read_file(playlists->path, &positions);
+	g_mutex_lock(&playlists->lock);
+	playlists->is_unread = err && err != -ENOENT;
+	if (positions)
+		json_object_update_missing(playlists->positions, positions);
+	json_decref(positions);
+	return !playlists->is_unread;
+}
+
 /* Releases the lock meanwhile. */
 static void write_file(struct dh_playlists *playlists)
 {
+	if (playlists->is_unread && !read_again(playlists))
+		return;
 	char *text = json_dumps(playlists->positions, JSON_INDENT(1));
-
 	playlists->is_changed = false;
 	g_mutex_unlock(&playlists->lock);
 	int err = dh_safe_file_write(playlists->path, text, strlen(text), MODE);
@@ -80,27 +141,6 @@ static gpointer write_all(gpointer data)
 	return NULL;
 }
 
-static json_t *read_file(const char *path)
-{
-	json_error_t error;
-	char *text = NULL;
-	gsize size = 0;
-	json_t *positions = NULL;
-
-	dh_safe_file_clean(path);
-	if (g_file_test(path, G_FILE_TEST_IS_REGULAR) && g_file_get_contents(path, &text, &size, NULL) &&
-		size <= BYTES_MAX) {
-		positions = json_loadb(text, size, 0, &error);
-		if (!json_is_object(positions))
-			dh_log(DH_LOG_WARNING, "%s is damaged: playlists begin anew", path);
-	}
-	g_free(text);
-	if (json_is_object(positions))
-		return positions;
-	json_decref(positions);
-	return json_object();
-}
-
 /* --- life */
 
 struct dh_playlists *dh_playlists_new(const struct dh_player_host *host, const char *folder)
@@ -113,7 +153,7 @@ struct dh_playlists *dh_playlists_new(const struct dh_player_host *host, const c
 	g_cond_init(&playlists->changed);
 	playlists->players = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	playlists->ended = g_ptr_array_new();
-	playlists->positions = read_file(playlists->path);
+	begin(playlists);
 	playlists->writer = g_thread_new("dh playlists", write_all, playlists);
 	return playlists;
 }
@@ -149,16 +189,33 @@ void dh_playlists_begun(struct dh_playlists *playlists)
 	void *next;
 
 	g_mutex_lock(&playlists->lock);
+	size_t size = json_object_size(playlists->positions), kept = 0;
+	json_object_foreach(playlists->positions, id, position)
+		kept += !g_hash_table_contains(playlists->players, id);
 	json_object_foreach_safe(playlists->positions, next, id, position)
 	{
-		if (!g_hash_table_contains(playlists->players, id))
+		if (kept > KEPT_MAX && !g_hash_table_contains(playlists->players, id)) {
 			json_object_del(playlists->positions, id);
+			kept--;
+		}
 	}
+	playlists->is_changed = playlists->is_changed || json_object_size(playlists->positions) < size;
+	g_cond_signal(&playlists->changed);
 	g_mutex_unlock(&playlists->lock);
+}
+
+/* NULL: none is left. */
+static struct dh_player *take_ended(struct dh_playlists *playlists)
+{
+	g_mutex_lock(&playlists->lock);
+	struct dh_player *player = playlists->ended->len ? g_ptr_array_remove_index_fast(playlists->ended, 0) : NULL;
+	g_mutex_unlock(&playlists->lock);
+	return player;
 }
 
 void dh_playlists_close(struct dh_playlists *playlists)
 {
+	struct dh_player *ended;
 	GHashTableIter iter;
 	gpointer id, player;
 
@@ -172,10 +229,8 @@ void dh_playlists_close(struct dh_playlists *playlists)
 	}
 	g_hash_table_remove_all(playlists->players);
 	g_mutex_unlock(&playlists->lock);
-	while (playlists->ended->len) {
-		player = g_ptr_array_remove_index_fast(playlists->ended, 0);
-		dh_player_free((struct dh_player **)&player);
-	}
+	while ((ended = take_ended(playlists)))
+		dh_player_free(&ended);
 	g_thread_join(g_steal_pointer(&playlists->writer));
 }
 

@@ -11,13 +11,14 @@
 
 struct dh_playlists;
 
-/* Reads the file in `folder`, if there is one. */
+/* Reads the file in `folder`, if there is one. While it cannot be read, it is not overwritten. */
 struct dh_playlists *dh_playlists_new(const struct dh_player_host *host, const char *folder);
 /* Ends them all, writes the file, and waits for their threads. Then nothing follows any more. */
 void dh_playlists_close(struct dh_playlists *playlists);
 void dh_playlists_free(struct dh_playlists **playlists);
 
-/* All rooms of the configuration have been added: where others were is forgotten. */
+/* All rooms of the configuration have been added. Of others, which may be there again next time, only the newest 1000
+ * places are kept. */
 void dh_playlists_begun(struct dh_playlists *playlists);
 
 /* --- any thread, one at a time for each room, which must be there: under the rooms' lock, or
