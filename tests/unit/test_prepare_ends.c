@@ -63,6 +63,18 @@ static const struct input_end_row {
 } input_ends[] = {
 	{ "index, media", BOX("\x10", "ftypisomisom") BOX("\x08", "moov") BOX("\x12", "mdat" TEN), 42, DH_CONTAINER_MP4,
 		{ 16, 24 } },
+	{ "an index with stray bytes, media",
+		BOX("\x10", "ftypisomisom") BOX("\x17", "moov") BOX("\x0a", "free01") "01234" BOX("\x12", "mdat" TEN),
+		57, DH_CONTAINER_MP4, { 16, 39 } },
+	{ "media, an index with a stray byte",
+		BOX("\x10", "ftypisomisom") BOX("\x12", "mdat" TEN) BOX("\x11", "moov") BOX("\x08", "free") "0", 51,
+		DH_CONTAINER_MP4, { 16, 34 } },
+	{ "media, an index of stray bytes",
+		BOX("\x10", "ftypisomisom") BOX("\x12", "mdat" TEN) BOX("\x0f", "moov0123456"), 49, DH_CONTAINER_MP4,
+		{ 16, 34 } },
+	{ "no room for a size of 64 bits",
+		BOX("\x10", "ftypisomisom") BOX("\x14", "moov\0\0\0\1free0123") BOX("\x12", "mdat" TEN), 54,
+		DH_CONTAINER_MP4, { 16, 36 } },
 	{ "fragments",
 		BOX("\x10", "ftypisomisom") BOX("\x08", "moov") BOX("\x08", "moof") BOX("\x0c", "mdat0123")
 			BOX("\x08", "moof") BOX("\x09", "mdat0"),
@@ -123,6 +135,11 @@ static const struct complete_row {
 			BOX("\x1c", "stbl") BOX("\x14", "stco\0\0\0\0\0\0\0\1\0\0\0\x5c") BOX("\x0c", "free0123")
 				BOX("\x0c", "mdat0123") BOX("\x0c", "free0123"),
 		108, { 96, 108 } },
+	{ "chunks, and stray bytes behind them",
+		BOX("\x0c", "ftypisom") BOX("\x3f", "moov") BOX("\x37", "trak") BOX("\x2f", "mdia") BOX("\x27", "minf")
+			BOX("\x1f", "stbl") BOX("\x14", "stco\0\0\0\0\0\0\0\1\0\0\0\x5f") "012" BOX("\x0c", "free0123")
+				BOX("\x0c", "mdat0123") BOX("\x0c", "free0123"),
+		111, { 99, 111 } },
 	{ "two media boxes",
 		BOX("\x0c", "ftypisom") BOX("\x3c", "moov") BOX("\x34", "trak") BOX("\x2c", "mdia") BOX("\x24", "minf")
 			BOX("\x1c", "stbl") BOX("\x14", "stco\0\0\0\0\0\0\0\1\0\0\0\x5c") BOX("\x0c", "mdat0123")
