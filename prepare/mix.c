@@ -101,11 +101,17 @@ int dh_mix_channels(const struct dh_mix *mix)
 	return mix->is_pair ? 2 : 1;
 }
 
+/* For energies: one damaged sample of 32 bits would outweigh all others for ever, or for minutes. */
+static double level_of(float sample)
+{
+	return isfinite(sample) ? fmax(-1, fmin(1, (double)sample)) : 0;
+}
+
 static void compare(struct dh_mix *mix, const float *samples, int count)
 {
 	double keep = exp(-count / (LATELY * mix->rate)), mid = 0, side = 0;
 	for (int i = 0; i < count; i++) {
-		double l = samples[2 * i], r = samples[2 * i + 1];
+		double l = level_of(samples[2 * i]), r = level_of(samples[2 * i + 1]);
 		mid += (l + r) * (l + r) / 4;
 		side += (l - r) * (l - r) / 4;
 	}

@@ -249,6 +249,23 @@ class Levels(SoundCase):
         self.assertAlmostEqual(20 * np.log10(inverted / stereo), 0, delta=0.5)
         self.assertEqual(self.codes(segment), ["inverted_stereo"])
 
+    def test_negatives_with_a_sample_that_is_none(self):
+        """What one sample says is soon forgotten, whatever it is."""
+        _, stereo = self.heard([self.TONE, self.TONE])
+        for sample in np.nan, np.inf, 1e30:
+            with self.subTest(sample):
+                broken = self.TONE.copy()
+                broken[100] = sample
+                segment, inverted = self.heard([broken, -broken])
+                self.assertAlmostEqual(20 * np.log10(inverted / stereo), 0, delta=0.5)
+                self.assertEqual(self.codes(segment), ["inverted_stereo"])
+                segment, inverted = self.heard([broken, -self.TONE])
+                self.assertAlmostEqual(20 * np.log10(inverted / stereo), 0, delta=0.5)
+                self.assertEqual(self.codes(segment), ["inverted_stereo"])
+                segment, other = self.heard([broken, self.TONE])
+                self.assertAlmostEqual(20 * np.log10(other / stereo), 0, delta=0.5)
+                self.assertEqual(self.codes(segment), [])
+
 
 class Formats(SoundCase):
     def test_what_tools_write(self):
