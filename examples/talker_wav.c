@@ -11,6 +11,10 @@
 #define CHANNELS_MAX 8
 #define FRAMES       512 /* read at a time */
 
+enum { FORMAT_INTEGER = 1, FORMAT_FLOAT = 3, FORMAT_EXTENSIBLE = 0xfffe };
+/* Of an extensible format: where the kind of its samples is. */
+#define SUBFORMAT 24
+
 static int not_wav(const char *why)
 {
 	return dh_complain(DH_EXIT_TEXT, "the sound cannot be read: %s", why);
@@ -58,19 +62,19 @@ static int skip(int fd, uint32_t size)
 
 static int read_format(struct dh_wav *wav, uint32_t size)
 {
-	uint8_t format[16];
-	uint32_t kind;
+	uint8_t format[SUBFORMAT + 2] = { 0 };
+	uint32_t kind, part = size < sizeof(format) ? size : sizeof(format);
 
-	if (size < sizeof(format) || size > 1000 || read_all(wav->fd, format, sizeof(format)) != sizeof(format) ||
-		skip(wav->fd, size - sizeof(format) + size % 2))
+	if (size < 16 || size > 1000 || read_all(wav->fd, format, part) != (long)part ||
+		skip(wav->fd, size - part + size % 2))
 		return not_wav("it is no WAV file");
 	kind = number(format, 2);
+	if (kind == FORMAT_EXTENSIBLE)
+		kind = number(format + SUBFORMAT, 2);
 	wav->channels = (int)number(format + 2, 2);
 	wav->rate = (int)number(format + 4, 4);
 	wav->bytes = (int)number(format + 14, 2) / 8;
-	/* 0xfffe: the samples' size says which of the two it is. */
-	if (!((kind == 1 && wav->bytes == 2) || (kind == 3 && wav->bytes == 4) ||
-		    (kind == 0xfffe && (wav->bytes == 2 || wav->bytes == 4))))
+	if (!((kind == FORMAT_INTEGER && wav->bytes == 2) || (kind == FORMAT_FLOAT && wav->bytes == 4)))
 		return not_wav("16-bit integers or 32-bit floats are expected");
 	if (wav->channels < 1 || wav->channels > CHANNELS_MAX || wav->rate < 8000 || wav->rate > 48000)
 		return not_wav("1 to 8 channels and 8000 to 48000 Hz are expected");

@@ -243,19 +243,24 @@ def worked(process):
 class Sound(unittest.TestCase):
     """A voice that exists already."""
 
-    def wav(self, seconds_of_each, rate=16000, channels=1, floats=False):
+    def wav(self, seconds_of_each, rate=16000, channels=1, floats=False, extensible=False, integers="<i2"):
         """Silence, a loud tone, silence."""
         tone = 0.5 * np.sin(2 * np.pi * 220 * np.arange(int(seconds_of_each * rate)) / rate)
         sound = np.concatenate([np.zeros_like(tone), tone, np.zeros_like(tone)])
         sound = np.repeat(sound[:, None], channels, 1)
-        data = sound.astype("<f4").tobytes() if floats else (sound * 32767).astype("<i2").tobytes()
-        size = 4 if floats else 2
-        head = struct.pack("<HHIIHH", 3 if floats else 1, channels, rate, rate * channels * size, channels * size, 8 * size)
-        return (b"RIFF" + struct.pack("<I", 36 + len(data)) + b"WAVEfmt " + struct.pack("<I", 16) + head +
+        size = 4 if floats else np.dtype(integers).itemsize
+        data = sound.astype("<f4").tobytes() if floats else (sound * (2 ** (8 * size - 1) - 1)).astype(integers).tobytes()
+        kind = 3 if floats else 1
+        head = struct.pack("<HHIIHH", 0xfffe if extensible else kind, channels, rate, rate * channels * size,
+                           channels * size, 8 * size)
+        if extensible:
+            head += struct.pack("<HHIH", 22, 8 * size, 0, kind) + bytes.fromhex("000000001000800000aa00389b71")
+        return (b"RIFF" + struct.pack("<I", 20 + len(head) + len(data)) + b"WAVEfmt " + struct.pack("<I", len(head)) + head +
                 b"LIST\3\0\0\0abc\0" + b"data" + struct.pack("<I", len(data)) + data)
 
     def test_the_mouth_follows_it(self):
-        for form in ({}, {"channels": 2, "rate": 48000}, {"floats": True}):
+        for form in ({}, {"channels": 2, "rate": 48000}, {"floats": True}, {"extensible": True},
+                     {"floats": True, "extensible": True, "channels": 2}):
             with self.subTest(form):
                 clip = Clip(talk("--audio", "-", *SIZE, text=self.wav(1, **form)).stdout)
                 self.assertEqual(clip.rate, form.get("rate", 16000))
@@ -280,6 +285,10 @@ class Sound(unittest.TestCase):
             done = talk("--audio", "-", "--size", "64x64", text=data, check=False)
             self.assertEqual((done.returncode, done.stdout), (3, b""), data)
             self.assertIn(b"the sound cannot be read", done.stderr)
+        for extensible in False, True:
+            done = talk("--audio", "-", "--size", "64x64", text=self.wav(0.2, integers="<i4", extensible=extensible), check=False)
+            self.assertEqual((done.returncode, done.stdout), (3, b""), extensible)
+            self.assertIn(b"16-bit integers or 32-bit floats are expected", done.stderr)
         self.assertEqual(talk("--audio", "/nonexistent", check=False).returncode, 3)
 
     def test_where_its_output_goes(self):
