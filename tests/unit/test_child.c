@@ -401,9 +401,42 @@ static void test_no_pidfd(void)
 	int err = 0;
 
 	open_io();
+	atomic_store(&reaped, 0);
 	atomic_store(&waits, 0);
 	atomic_store(&has_no_pidfds, true);
 	dh_io_call(io, try_to_spawn, &err);
+	atomic_store(&has_no_pidfds, false);
+	CHECK_INT(err, -EMFILE);
+	int end = 3000;
+	while (atomic_load(&reaped) == 0 && end-- > 0)
+		__real_usleep(10000);
+	CHECK_INT(atomic_load(&reaped), 1);
+	CHECK_INT(atomic_load(&waits), 0);
+	dh_io_free(&io);
+}
+
+static void fork_and_adopt(void *arg)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		alarm(100);
+		for (;;)
+			pause();
+	}
+	*(int *)arg = pid < 0 ? -errno : dh_child_adopt(&child, io, pid, exited, NULL);
+}
+
+/* The same where somebody else has made it. */
+static void test_adopted_without_a_pidfd(void)
+{
+	int err = 0;
+
+	open_io();
+	atomic_store(&reaped, 0);
+	atomic_store(&waits, 0);
+	atomic_store(&has_no_pidfds, true);
+	dh_io_call(io, fork_and_adopt, &err);
 	atomic_store(&has_no_pidfds, false);
 	CHECK_INT(err, -EMFILE);
 	int end = 3000;
@@ -454,6 +487,7 @@ static const struct check_test tests[] = {
 	TEST(test_disowned),
 	TEST(test_longest_turn),
 	TEST(test_no_pidfd),
+	TEST(test_adopted_without_a_pidfd),
 	TEST(test_reaped_by_someone_else),
 };
 
