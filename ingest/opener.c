@@ -104,7 +104,9 @@ static int exchange(struct dh_opener *opener, struct parcel *parcel)
 		return err;
 	n = dh_envelope_receive(opener->process->socket, &parcel->answer, sizeof parcel->answer, parcel->bytes,
 		parcel->most, &parcel->fd, 0);
-	if (n >= (ssize_t)sizeof parcel->answer)
+	if (n == -EMFILE) /* it has answered all the same */
+		parcel->answer.result = n;
+	if (n >= (ssize_t)sizeof parcel->answer || n == -EMFILE)
 		return 0;
 	return is_stopped(opener) ? -ETIMEDOUT : -EPIPE;
 }

@@ -57,7 +57,12 @@ ssize_t dh_envelope_receive(int socket, void *head, size_t head_size, void *body
 	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
 		header->cmsg_len == CMSG_LEN(sizeof *fd))
 		memcpy(fd, CMSG_DATA(header), sizeof *fd);
-	return n;
+	if (!(message.msg_flags & MSG_CTRUNC))
+		return n;
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+	return -EMFILE;
 }
 
 int dh_envelope_seal(int fd)

@@ -19,7 +19,7 @@
 int dh_envelope_seal(int fd);
 
 /* A duplicate of the descriptor inside, close-on-exec, or a negative errno (-EBADMSG: it is
- * no envelope, or is empty). */
+ * no envelope, or is empty; -EMFILE). */
 int dh_envelope_look(int envelope);
 
 /* If *fd is an envelope, closes it and puts the descriptor inside in its place. 0, or a
@@ -32,7 +32,8 @@ int dh_envelope_send(int socket, const void *head, size_t head_size, const void 
 	int flags);
 
 /* Receives such a message: returns its size, 0 at the end, or a negative errno. *fd is the
- * descriptor, -1 if there was none. */
+ * descriptor, -1 if there was none. -EMFILE: there was one, but this process may not have another;
+ * the message is gone. */
 ssize_t dh_envelope_receive(int socket, void *head, size_t head_size, void *body, size_t body_size, int *fd, int flags);
 
 #endif

@@ -3,6 +3,8 @@
  * waits for its file system. */
 #include "tests/support/ingest_fixture.h"
 
+#include <sys/resource.h>
+
 #include "ingest/opener.h"
 #include "prepare/envelope.h"
 
@@ -153,6 +155,39 @@ static void test_idle_process_dies(void)
 	CHECK_INT(count_children(), 0);
 }
 
+/* Neither is an envelope that cannot be looked into empty, nor is a file that cannot be received no file. */
+static void test_no_descriptor_is_free(void)
+{
+	struct dh_openers *openers = dh_openers_new(opener_program);
+	struct rlimit before, none;
+	struct dh_opener user;
+	struct stat st;
+	int envelope, look, again, lowest;
+
+	put("large", "x", 1, 0600);
+	dh_opener_init(&user, openers);
+	envelope = open_named(&user, "large", &st);
+	CHECK(envelope >= 0);
+	CHECK_INT(getrlimit(RLIMIT_NOFILE, &before), 0);
+	lowest = dup(envelope);
+	close(lowest);
+	none = (struct rlimit){ (rlim_t)lowest, before.rlim_max };
+	CHECK_INT(setrlimit(RLIMIT_NOFILE, &none), 0);
+	look = dh_envelope_look(envelope);
+	again = open_named(&user, "large", &st);
+	CHECK_INT(setrlimit(RLIMIT_NOFILE, &before), 0);
+	CHECK_INT(look, -EMFILE);
+	CHECK_INT(again, -EMFILE);
+	/* The process is none the worse for it. */
+	CHECK_INT(dh_opener_stat(&user, envelope, &st), 0);
+	again = open_named(&user, "large", &st);
+	CHECK(again >= 0, "%d", again);
+	dh_openers_close(openers, again);
+	dh_openers_close(openers, envelope);
+	dh_opener_clear(&user);
+	dh_openers_unref(&openers);
+}
+
 static void test_no_program(void)
 {
 	struct dh_openers *openers = dh_openers_new("/nonexistent/dh-open");
@@ -198,6 +233,7 @@ static const struct check_test tests[] = {
 	TEST(test_envelope),
 	TEST(test_stop),
 	TEST(test_idle_process_dies),
+	TEST(test_no_descriptor_is_free),
 	TEST(test_no_program),
 	TEST(test_closer_hangs),
 };
