@@ -34,7 +34,6 @@ struct fetch {
 	CURLM *multi;
 	/* the text */
 	curl_off_t size; /* -1: unknown, it may still be written */
-	curl_off_t sent;
 	bool is_waiting; /* for more of it */
 	/* the answer */
 	bool has_delivered, is_reader_gone, is_silent;
@@ -76,8 +75,8 @@ static size_t read_text(char *buffer, size_t size, size_t count, void *arg)
 	}
 	if (n < 0)
 		return CURL_READFUNC_ABORT;
-	fetch->sent += n;
-	if (n == 0 || fetch->sent == fetch->size)
+	/* A text that is still being written may take its time; nobody waits for the rest of a file. */
+	if (n == 0 || fetch->size >= 0)
 		dh_fetch_silence_begin(&fetch->silence, now_ms());
 	return (size_t)n;
 }

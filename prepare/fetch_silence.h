@@ -22,7 +22,7 @@ struct dh_fetch_silence {
 };
 
 void dh_fetch_silence_init(struct dh_fetch_silence *silence, int64_t limit_ms, int64_t now_ms);
-/* All is said to the service: from now on its silence counts. */
+/* All is said to the service, or it has taken some of what only it delays: from now on its silence counts. */
 void dh_fetch_silence_begin(struct dh_fetch_silence *silence, int64_t now_ms);
 /* Something came, and is dealt with. */
 void dh_fetch_silence_heard(struct dh_fetch_silence *silence, int64_t now_ms);

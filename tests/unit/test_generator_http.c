@@ -373,6 +373,74 @@ static void test_silent_about_an_empty_file(void)
 	CHECK_INT(now.what, DH_OUTPUT_MUTE);
 }
 
+/* More than the sockets between the two hold. */
+#define LARGE_BYTES (32 << 20)
+
+static void start_with_large_file(const struct service *service, int silence_s)
+{
+	run.audio = memfd_create("audio", MFD_CLOEXEC);
+	CHECK(run.audio > 0);
+	CHECK_INT(ftruncate(run.audio, LARGE_BYTES), 0);
+	config.silence_s = silence_s;
+	start(service->url);
+	close(run.audio);
+}
+
+/* Nor does one that reads no further answer. */
+static void test_silent_while_it_is_asked(void)
+{
+	struct service service = { .answer = "", .after = "\r\n\r\n", .is_kept = true };
+	struct run now;
+
+	config.max_s = 20;
+	start_service(&service);
+	start_with_large_file(&service, 1);
+	now = finish();
+	config.max_s = config.silence_s = 60;
+	end_service(&service);
+	CHECK_STR(now.error, "the generator sent nothing for 1 s");
+	CHECK_INT(now.what, DH_OUTPUT_MUTE);
+}
+
+#define SLOW_S 3
+
+/* Takes longer over the request than it may be silent. */
+static void *read_slowly(void *arg)
+{
+	static const char answer[] = OK "Content-Length: 1\r\n\r\nx";
+	struct service *service = arg;
+	char bytes[16384];
+	size_t done = 0;
+
+	service->connection = accept(service->listener, NULL, NULL);
+	while (done < LARGE_BYTES) {
+		ssize_t n = read(service->connection, bytes, sizeof bytes);
+		if (n <= 0)
+			return NULL;
+		done += (size_t)n;
+		usleep(2 * SLOW_S * 1000000 / (LARGE_BYTES / sizeof bytes));
+	}
+	if (send(service->connection, answer, strlen(answer), MSG_NOSIGNAL) < 0)
+		perror("send");
+	return NULL;
+}
+
+static void test_slow_reader(void)
+{
+	struct service service = { .is_kept = true };
+	struct run now;
+
+	listen_on(&service);
+	pthread_mutex_init(&service.lock, NULL);
+	CHECK_INT(pthread_create(&service.thread, NULL, read_slowly, &service), 0);
+	start_with_large_file(&service, SLOW_S);
+	now = finish();
+	config.silence_s = 60;
+	end_service(&service);
+	CHECK_STR(now.error, "");
+	CHECK_STR(now.written, "x");
+}
+
 /* Nobody listens there; and no name has so long a part, so that nobody has to be asked. */
 static void test_unreachable(void)
 {
@@ -421,6 +489,8 @@ static const struct check_test tests[] = {
 	TEST(test_open_text),
 	TEST(test_silent),
 	TEST(test_silent_about_an_empty_file),
+	TEST(test_silent_while_it_is_asked),
+	TEST(test_slow_reader),
 	TEST(test_unreachable),
 	TEST(test_secrets),
 };
