@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -210,12 +211,22 @@ int dh_send_encoder_fd(const struct dh_send_encoder *encoder)
 	return g_unix_input_stream_get_fd(G_UNIX_INPUT_STREAM(encoder->output));
 }
 
+/* Of the signals that end this program, too, the one that has ended it; 0: none. */
+static int signal_of(GSubprocess *process)
+{
+	int number = g_subprocess_get_if_signaled(process) ? g_subprocess_get_term_sig(process) : 0;
+
+	return number == SIGINT || number == SIGTERM || number == SIGHUP ? number : 0;
+}
+
 int dh_send_encoder_finish(struct dh_send_encoder *encoder, struct dh_send_fault *fault)
 {
 	GError *error = NULL;
 
 	if (!g_subprocess_wait_check(encoder->process, NULL, &error)) {
-		dh_send_fail(fault, DH_SEND_ENCODER, PROGRAM ": %s", error->message);
+		int number = signal_of(encoder->process);
+		dh_send_fail(fault, number ? (enum dh_send_exit)(DH_SEND_SIGNAL + number) : DH_SEND_ENCODER,
+			PROGRAM ": %s", error->message);
 		g_clear_error(&error);
 	}
 	return fault->code;

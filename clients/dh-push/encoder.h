@@ -30,7 +30,7 @@ void dh_send_encoder_free(struct dh_send_encoder **encoder);
 int dh_send_encoder_fd(const struct dh_send_encoder *encoder);
 
 /* After its output has ended: waits for its own end. Fails with DH_SEND_ENCODER if it was not a good
- * one. */
+ * one; where SIGINT, SIGTERM or SIGHUP has ended it, with DH_SEND_SIGNAL and its number. */
 int dh_send_encoder_finish(struct dh_send_encoder *encoder, struct dh_send_fault *fault);
 
 #endif

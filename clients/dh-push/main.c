@@ -126,9 +126,11 @@ static int play(struct push *push)
 	dh_send_printer_init(&printer, options->as_json, options->is_quiet);
 	int code = dh_send_pump(&config, &is_input_over, push->fault);
 	dh_send_printer_finish(&printer);
-	/* An encoder that failed is why the segment did, whatever the gateway says of it. */
+	/* An encoder that failed is why the segment did, whatever the gateway says of it. But a terminal's
+	 * signal ends both. */
 	struct dh_send_fault encoder_fault = { 0 };
-	if (push->encoder && is_input_over && dh_send_encoder_finish(push->encoder, &encoder_fault)) {
+	if (push->encoder && is_input_over && code <= DH_SEND_SIGNAL &&
+		dh_send_encoder_finish(push->encoder, &encoder_fault)) {
 		*push->fault = encoder_fault;
 		return encoder_fault.code;
 	}

@@ -184,8 +184,16 @@ static gboolean on_heard(GObject *stream, gpointer arg)
 struct ending {
 	struct pump *pump;
 	int signal;
-	guint source;
+	guint source; /* 0: none */
 };
+
+/* What is ignored stays so, as by nohup or in the background of a script. */
+static bool is_ignored(int number)
+{
+	struct sigaction action;
+
+	return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
 
 static gboolean on_signal(gpointer arg)
 {
@@ -200,14 +208,16 @@ static void run(struct pump *pump)
 	struct ending endings[] = { { pump, SIGINT, 0 }, { pump, SIGTERM, 0 }, { pump, SIGHUP, 0 } };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(endings); i++)
-		endings[i].source = g_unix_signal_add(endings[i].signal, on_signal, &endings[i]);
+		if (!is_ignored(endings[i].signal))
+			endings[i].source = g_unix_signal_add(endings[i].signal, on_signal, &endings[i]);
 	pump->heard = watch(g_pollable_input_stream_create_source(pump->in, NULL), G_SOURCE_FUNC(on_heard), pump);
 	go_on(pump);
 	hear_lines(pump);
 	if (!pump->is_over)
 		g_main_loop_run(pump->loop);
 	for (size_t i = 0; i < G_N_ELEMENTS(endings); i++)
-		g_source_remove(endings[i].source);
+		if (endings[i].source)
+			g_source_remove(endings[i].source);
 	drop(&pump->heard);
 	drop(&pump->readable);
 	drop(&pump->writable);

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """dh-push against gateways that do what a script says, well and badly."""
+import contextlib
 import hashlib
 import hmac
 import json
@@ -12,6 +13,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 import unittest
 
 from certificates import Authority
@@ -145,6 +147,32 @@ class Sending(PushCase):
                     push.send_signal(number)
                     self.assertEqual(push.wait(WAIT_S), 128 + number)
                     self.assertTrue(ended.wait(WAIT_S))
+
+
+    def test_signals_that_are_ignored(self):
+        """As by nohup, or in the background of a script."""
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+        def ignore():
+            for number in numbers:
+                signal.signal(number, signal.SIG_IGN)
+
+        def script(gateway):
+            gateway.line()
+            gateway.say(b'{"event":"queued","segment":"s-1"}\n')
+            gateway.rest()
+            gateway.say(FINISHED)
+
+        with subprocess.Popen([PUSH, "--room=1", self.gateway(script).address], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, preexec_fn=ignore) as push:
+            self.assertEqual(push.stdout.readline(), b"queued s-1\n")
+            with open(f"/proc/{push.pid}/status") as file:
+                ignored = int(re.search(r"SigIgn:\s*(\w+)", file.read())[1], 16)
+            for number in numbers:
+                self.assertTrue(ignored >> number - 1 & 1, number)
+                push.send_signal(number)
+            push.stdin.close()
+            self.assertEqual(push.wait(WAIT_S), 0)
 
 
 class Input(PushCase):
@@ -496,6 +524,55 @@ class Encoding(PushCase):
                               env=dict(os.environ, PATH="/nowhere"), capture_output=True, timeout=WAIT_S, check=False)
         self.assertEqual(done.returncode, 9)
         self.assertIn(b"neither beside", done.stderr)
+
+    @contextlib.contextmanager
+    def encoding(self):
+        """Both programs, at work."""
+        begun = threading.Event()
+
+        def script(gateway):
+            self.answer(gateway, self.anchor)
+            gateway.line()
+            begun.set()
+            gateway.rest()
+
+        with subprocess.Popen([PUSH, "--room=1", "--encode", self.gateway(script).address], stdin=subprocess.PIPE,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as push:
+            try:
+                self.assertTrue(begun.wait(WAIT_S))
+                with open(f"/proc/{push.pid}/task/{push.pid}/children") as file:
+                    encoder, = map(int, file.read().split())
+                yield push, encoder
+            finally:
+                push.kill()
+
+    def end(self, encoder, number):
+        """Returns once it has ended."""
+        os.kill(encoder, number)
+        end = time.monotonic() + WAIT_S
+        while True:
+            with open(f"/proc/{encoder}/stat") as file:
+                if file.read().rsplit(")", 1)[1].split()[0] == "Z":
+                    return
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.01)
+
+    def test_control_c_ends_both(self):
+        """Whichever of the two is seen first."""
+        with self.encoding() as (push, encoder):
+            push.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, push.pid, os.WSTOPPED)
+            self.end(encoder, signal.SIGINT)
+            push.send_signal(signal.SIGINT)
+            push.send_signal(signal.SIGCONT)
+            self.assertEqual(push.wait(WAIT_S), 130)
+
+    def test_dh_prepare_is_ended(self):
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGKILL, 9)):
+            with self.subTest(number), self.encoding() as (push, encoder):
+                os.kill(encoder, number)
+                self.assertEqual(push.wait(WAIT_S), code)
+                self.assertIn(b"dh-push: dh-prepare: ", push.stderr.read())
 
     def test_it_ends_dh_prepare_with_the_segment(self):
         def script(gateway):
