@@ -69,6 +69,14 @@ static void on_signal(int number)
 	raise(number);
 }
 
+/* What is ignored stays so, as by nohup or in the background of a script. */
+static void handle(int number)
+{
+	struct sigaction before;
+	if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+		signal(number, on_signal);
+}
+
 static int cannot_write(const struct dh_file_writer *writer, int error, struct dh_fault *fault)
 {
 	return dh_fault_set(fault, DH_PREPARE_OUTPUT, "%s cannot be written: %s", writer->name, strerror(error));
@@ -100,9 +108,9 @@ static int begin_aside(struct dh_file_writer *writer, struct dh_fault *fault)
 		return cannot_write(writer, errno, fault);
 	set_mode(writer);
 	unfinished = writer->aside;
-	signal(SIGINT, on_signal);
-	signal(SIGTERM, on_signal);
-	signal(SIGHUP, on_signal);
+	handle(SIGINT);
+	handle(SIGTERM);
+	handle(SIGHUP);
 	return 0;
 }
 

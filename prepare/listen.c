@@ -279,6 +279,15 @@ static int read_options(int argc, char **argv, struct options *o)
 	return o->viewers < 0 ? wrong("viewers", "1 to 256") : o->clients < 0 ? wrong("clients", "1 to 16") : -1;
 }
 
+/* What is ignored stays so, as in the background of a script. */
+static void handle(int number)
+{
+	struct sigaction before;
+
+	if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+		sigaction(number, &(struct sigaction){ .sa_handler = on_signal }, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = { NULL, "127.0.0.1", 5004, 5006, 32, 4, false };
@@ -289,8 +298,8 @@ int main(int argc, char **argv)
 		return code;
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	signal(SIGPIPE, SIG_IGN);
-	sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_signal }, NULL);
-	sigaction(SIGINT, &(struct sigaction){ .sa_handler = on_signal }, NULL);
+	handle(SIGTERM);
+	handle(SIGINT);
 	l.viewers = o.viewers;
 	l.all = o.all;
 	l.reference = dh_reference_new();

@@ -225,7 +225,8 @@ def serve(options):
 
 def main():
     for number_of in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number_of, lambda received, _: os._exit(128 + received))
+        if signal.getsignal(number_of) != signal.SIG_IGN:   # as in the background of a script
+            signal.signal(number_of, lambda received, _: os._exit(128 + received))
     options = parse()
     if options.address:
         serve(options)

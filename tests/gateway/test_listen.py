@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import signal
 import socket
 import subprocess
 import time
@@ -363,6 +364,20 @@ class Listening(Case):
             third.terminate()
             third.wait(WAIT_S)
         self.assertFalse(os.path.exists(left))
+
+    def test_a_signal_that_is_ignored(self):
+        """As in the background of a script."""
+        rtp, reference = map(str, free_ports(2))
+        path = os.path.join(self.hosted.work, "ignored.sock")
+        with subprocess.Popen([LISTEN, "--socket", path, "--rtp", rtp, "--reference", reference],
+                              preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) as program:
+            self.addCleanup(program.kill)
+            self.recogniser(path).read()
+            with open(f"/proc/{program.pid}/status") as file:
+                ignored = int(re.search(r"SigIgn:\s*(\w+)", file.read())[1], 16)
+            self.assertTrue(ignored >> signal.SIGINT - 1 & 1)
+            program.terminate()
+            self.assertEqual(program.wait(WAIT_S), 0)
 
     def test_options(self):
         for options, word in ((("--rtp", "1"), "socket"), (("--socket", "/x", "--rtp", "0"), "rtp"),

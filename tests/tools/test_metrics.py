@@ -209,9 +209,9 @@ class Failing(MetricsCase):
 
 
 class Serving(MetricsCase):
-    def serve(self, url, *options):
+    def serve(self, url, *options, **more):
         process = subprocess.Popen([METRICS, "--url", url, "--listen", "127.0.0.1:0", *PATIENT, *options],
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
         self.addCleanup(lambda: (process.kill(), process.communicate()))
         where = re.search(r"http://127\.0\.0\.1:(\d+)/metrics", process.stdout.readline())
         return process, where[0], int(where[1])
@@ -249,6 +249,15 @@ class Serving(MetricsCase):
                 urllib.request.urlopen(wrong, timeout=WAIT_S)
             self.assertEqual(refused.exception.code, 404)
         self.assertEqual(len(api.messages), 2)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(WAIT_S), 143)
+
+    def test_signals_that_are_ignored(self):
+        """As in the background of a script."""
+        process, url, _ = self.serve(self.api(success(answer())).url,
+                                     preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(self.up(url), 1)
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(WAIT_S), 143)
 

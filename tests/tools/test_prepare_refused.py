@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """dh-prepare: refused inputs and options; nothing is left behind. DH_PREPARE names the program."""
+import contextlib
 import os
 import signal
 import struct
@@ -160,6 +161,30 @@ class Refused(Case):
             self.assertEqual(process.wait(60), -signal.SIGTERM)
         os.close(writer)
         self.assertEqual([name for name in os.listdir(self.folder) if name.startswith("interrupted")], [])
+
+    def test_not_interrupted(self):
+        """Signals that are ignored, as by nohup or in the background of a script, stay so."""
+        numbers = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+
+        def ignore():
+            for number in numbers:
+                signal.signal(number, signal.SIG_IGN)
+
+        out = self.path("ignored.dhs")
+        with open(self.base, "rb") as file:
+            data = file.read()
+        with subprocess.Popen([PREPARE, "-", "-o", out], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                              preexec_fn=ignore) as process:
+            end = time.monotonic() + 60
+            while not [name for name in os.listdir(self.folder) if name.startswith("ignored")]:
+                self.assertLess(time.monotonic(), end)
+                time.sleep(0.02)
+            for number in numbers:
+                process.send_signal(number)
+            with contextlib.suppress(BrokenPipeError):
+                process.communicate(data, timeout=60)
+            self.assertEqual(process.returncode, 0)
+        self.assertTrue(os.path.exists(out))
 
 
 if __name__ == "__main__":
