@@ -49,6 +49,8 @@ int dh_ingest_subscribe(struct dh_ingest *ingest, const struct dh_ingest_source 
 	new->ingest = ingest;
 	new->inputs = inputs;
 	new->is_next = source->is_next;
+	for (int i = 0; i < source->count; i++)
+		new->names[i] = g_strdup(source->names[i]);
 	/* A listener may use it as early as its first call. */
 	*subscription = new;
 	dh_io_post(ingest->io, attach, new);

@@ -29,9 +29,6 @@ void dh_inputs_unref(struct dh_inputs **inputs);
 /* A worker has its own copies, or none will need them. */
 void dh_inputs_close_seams(struct dh_inputs *inputs);
 
-/* Name of the first input, without folders. Borrowed. */
-const char *dh_inputs_file_name(const struct dh_inputs *inputs);
-
 /* Opens file `i` and gets its identity; waits for the file system. Returns its envelope,
  * -ESTALE if it is not the file found earlier, or an error of dh_media_open. On error sets
  * *error (g_free it). */
@@ -49,7 +46,8 @@ char *dh_inputs_early_key(const struct dh_inputs *inputs, const struct dh_file_i
 	const char *version);
 /* The same of what is `made_of` something. */
 void dh_inputs_made_key(const struct dh_inputs *inputs, const char *version, char key[DH_HASH_SIZE]);
-/* The job for a worker, as in prepare/job.h (g_free it). */
+/* The job for a worker, as in prepare/job.h (g_free it). Files have no names there: others with the
+ * same contents may share what it makes. */
 char *dh_inputs_job(const struct dh_inputs *inputs, const struct dh_ingest_config *config);
 
 #endif

@@ -61,23 +61,33 @@ static int encoded_data(void *arg, const void *bytes, size_t size)
 	return 0;
 }
 
+#define CHANGED "[changed] "
+
 /* A file changed while the worker read it: the result is a whole segment of neither
  * version, and does not match its key. */
 static void mark_changed(struct dh_preparation *preparation)
 {
-	char *text = g_strdup_printf("[changed] %s changed while it was prepared",
-		dh_inputs_file_name(preparation->inputs));
+	static const char text[] = CHANGED DH_JOB_NAME_1 " changed while it was prepared";
 
 	/* the worker may have noticed */
 	if (!g_ptr_array_find_with_equal_func(preparation->recording.notes, text, g_str_equal, NULL))
 		dh_recording_mark_incomplete(&preparation->recording, text);
-	g_free(text);
 	dh_preparation_unshare(preparation);
+}
+
+static bool has_note_of_change(const struct dh_recording *recording)
+{
+	for (guint i = 0; i < recording->notes->len; i++)
+		if (g_str_has_prefix(recording->notes->pdata[i], CHANGED))
+			return true;
+	return false;
 }
 
 static void checked(void *arg, int err, const char *text)
 {
 	struct dh_preparation *preparation = arg;
+	/* It may only have been touched. What the worker doubts nobody else gets. */
+	bool is_doubted = has_note_of_change(&preparation->recording);
 
 	preparation->task = NULL;
 	if (err == -ESTALE)
@@ -85,7 +95,9 @@ static void checked(void *arg, int err, const char *text)
 	else if (err < 0)
 		dh_log(DH_LOG_WARNING, "%s: cannot tell whether it changed while it was prepared: %s",
 			preparation->inputs->source.names[0], text ? text : g_strerror(-err));
-	dh_cache_writer_end(&preparation->writer, err == 0);
+	if (is_doubted)
+		dh_preparation_unshare(preparation);
+	dh_cache_writer_end(&preparation->writer, err == 0 && !is_doubted);
 	dh_preparation_finish(preparation);
 }
 

@@ -2,6 +2,9 @@
 #include "subscription.h"
 
 #include <errno.h>
+#include <string.h>
+
+#include "prepare/job.h"
 
 struct dh_subscription *dh_subscription_new(const struct dh_ingest_listener *listener, void *arg)
 {
@@ -25,6 +28,8 @@ void dh_subscription_free(struct dh_subscription **subscription)
 	if (!old)
 		return;
 	pthread_mutex_destroy(&old->lock);
+	g_free(old->names[0]);
+	g_free(old->names[1]);
 	g_free(old);
 }
 
@@ -35,6 +40,47 @@ void dh_subscription_free(struct dh_subscription **subscription)
 		if (!(s)->is_gone && (s)->listener.what) \
 			(s)->listener.what((s)->arg, __VA_ARGS__); \
 	} while (0)
+
+static const char *without_folders(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	return slash && slash[1] ? slash + 1 : name;
+}
+
+/* A worker's text with the names of this subscription's files (prepare/job.h); g_free it. */
+static char *name_files(const struct dh_subscription *s, const char *text, bool has_folders)
+{
+	GString *named = g_string_new(NULL);
+	const char *mark;
+
+	for (; (mark = strstr(text, DH_JOB_NAME)); text = mark) {
+		g_string_append_len(named, text, mark - text);
+		mark += strlen(DH_JOB_NAME);
+		const char *name = *mark == '1' ? s->names[0] : *mark == '2' ? s->names[1] : NULL;
+		if (name)
+			mark++;
+		g_string_append(named, !name ? DH_JOB_NAME : has_folders ? name : without_folders(name));
+	}
+	g_string_append(named, text);
+	return g_string_free(named, FALSE);
+}
+
+static void tell_note(const struct dh_subscription *s, const char *note)
+{
+	char *text = name_files(s, note, false);
+
+	TELL(s, note, text);
+	g_free(text);
+}
+
+static void tell_failure(const struct dh_subscription *s, const struct dh_recording *recording)
+{
+	char *text = name_files(s, recording->text, true);
+
+	TELL(s, failure, recording->code, text);
+	g_free(text);
+}
 
 static void tell_start(struct dh_subscription *s, const struct dh_recording *recording)
 {
@@ -57,7 +103,7 @@ static void tell_rest(struct dh_subscription *s, const struct dh_recording *reco
 	for (; s->words < recording->words->len; s->words++)
 		TELL(s, word, recording->words->pdata[s->words]);
 	for (; s->notes < recording->notes->len; s->notes++)
-		TELL(s, note, recording->notes->pdata[s->notes]);
+		tell_note(s, recording->notes->pdata[s->notes]);
 	if (s->units < recording->units->len) {
 		struct dh_unit *const *units = (struct dh_unit *const *)recording->units->pdata + s->units;
 		size_t count = recording->units->len - s->units;
@@ -70,7 +116,7 @@ static void tell_rest(struct dh_subscription *s, const struct dh_recording *reco
 	if (recording->state == DH_RECORDING_ENDED)
 		TELL(s, end, &recording->end);
 	else
-		TELL(s, failure, recording->code, recording->text);
+		tell_failure(s, recording);
 }
 
 void dh_subscription_tell(struct dh_subscription *s, const struct dh_recording *recording, bool may_end)

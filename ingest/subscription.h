@@ -18,6 +18,7 @@ struct dh_subscription {
 	struct dh_ingest *ingest;
 	struct dh_ingest_listener listener;
 	void *arg;
+	char *names[2]; /* of its inputs; others share a recording under names of their own */
 	/* I/O thread */
 	struct dh_inputs *inputs;           /* until attached */
 	struct dh_preparation *preparation; /* once attached */

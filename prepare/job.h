@@ -59,7 +59,8 @@
  *                          "mark":     as "portrait", but what is made is the corner of
  *                                      pictures of the size, with its matte, that a
  *                                      disclosure mark lies in (playout/mark.h)
- *     names       array of strings, one for each input, for messages; the
+ *     names       array of strings, one for each input, for messages (others may have files with
+ *                          the same contents: DH_JOB_NAME_1 and DH_JOB_NAME_2 stand for them); the
  *                          descriptors come in this order. A segment may have two:
  *                          the video file and the audio file. "idle" may have a
  *                          second, its portrait.
@@ -125,16 +126,21 @@
  *     9   streams of version 5, with qualities; temporal layers
  *     10  disclosure marks
  *     11  speed_later
+ *     12  stand-ins for the names of files
  */
-#define DH_PREPARE_PROTOCOL 11
-#define DH_FORK_ASK         "fork %u"
-#define DH_FORK_DONE        "worker %u %d"
-#define DH_FORK_FAILED      "failed %u %d"
-#define DH_JOB_FIRST        "first"
-#define DH_JOB_MAX          65536
-#define DH_JOB_FD           3
-#define DH_LEAD_WAIT_MS     60000
-#define DH_SEGMENT_MS_MAX   (24 * 3600 * 1000)
+#define DH_PREPARE_PROTOCOL 12
+/* What stands for the names of files: U+FFFC, the object replacement character. */
+#define DH_JOB_NAME       "\xef\xbf\xbc"
+#define DH_JOB_NAME_1     DH_JOB_NAME "1"
+#define DH_JOB_NAME_2     DH_JOB_NAME "2"
+#define DH_FORK_ASK       "fork %u"
+#define DH_FORK_DONE      "worker %u %d"
+#define DH_FORK_FAILED    "failed %u %d"
+#define DH_JOB_FIRST      "first"
+#define DH_JOB_MAX        65536
+#define DH_JOB_FD         3
+#define DH_LEAD_WAIT_MS   60000
+#define DH_SEGMENT_MS_MAX (24 * 3600 * 1000)
 /* A worker whose input is live, so that it may last all day, gets so many times `--cpu-s`. */
 #define DH_LIVE_CPU_TIMES   144
 #define DH_SPEED_MIN        3

@@ -20,7 +20,7 @@
 
 #define JOB_FDS (DH_TASK_INPUTS + 6)
 
-_Static_assert(DH_PREPARE_PROTOCOL == 11 && DH_STREAM_VERSION == 5, "a new stream version needs a new protocol");
+_Static_assert(DH_PREPARE_PROTOCOL == 12 && DH_STREAM_VERSION == 5, "a new stream version needs a new protocol");
 
 struct job {
 	char text[DH_JOB_MAX];

@@ -138,6 +138,57 @@ static int halve(int count)
 	return DH_PREPARE_OK;
 }
 
+/* The job's first name. */
+static const char *name_of_input(void)
+{
+	static char text[200];
+	static const char names[] = "\"names\":[\"";
+	const char *name = strstr(job, names);
+
+	snprintf(text, sizeof text, "%s", name ? name + sizeof names - 1 : "");
+	text[strcspn(text, "\"")] = 0;
+	return text;
+}
+
+/* The same; its file has been touched meanwhile. */
+static int doubt(int count)
+{
+	struct dh_stream_end end = { count * 2 * DH_SLOT_TICKS, count * 2 * DH_SLOT_TICKS, true };
+	char text[300];
+
+	write_start();
+	write_run(0, count / 2);
+	raise(SIGSTOP);
+	write_run(count / 2, count);
+	snprintf(text, sizeof text, "[changed] %s changed while it was prepared", name_of_input());
+	dh_stream_write_note(&writer, text);
+	dh_stream_write_end(&writer, &end);
+	return DH_PREPARE_OK;
+}
+
+/* Something is wrong, but nothing is missing. */
+static int mend(int count)
+{
+	char text[300];
+
+	write_pictures(count);
+	snprintf(text, sizeof text, "[damaged] %s: 1 damaged packet skipped", name_of_input());
+	dh_stream_write_note(&writer, text);
+	write_end(count);
+	return DH_PREPARE_OK;
+}
+
+/* When the test sends SIGCONT it fails. */
+static int blame(int code)
+{
+	char text[300];
+
+	raise(SIGSTOP);
+	snprintf(text, sizeof text, "%s is no good", name_of_input());
+	dh_stream_write_failure(&writer, code, text);
+	return code;
+}
+
 static int late(int count)
 {
 	write_start();
@@ -323,6 +374,9 @@ static const struct script {
 	{ "first", first },
 	{ "slow", slow },
 	{ "halve", halve },
+	{ "doubt", doubt },
+	{ "mend", mend },
+	{ "blame", blame },
 	{ "late", late },
 	{ "late_exit", late_exit },
 	{ "cut", cut },

@@ -88,6 +88,96 @@ static void test_a_file_that_changes_while_it_is_prepared(void)
 	ingest_fixture_close(&fixture);
 }
 
+/* Nothing of it has changed; but the worker could not know. Nobody else hears of it. */
+static void test_a_file_that_is_touched_while_it_is_prepared(void)
+{
+	const char script[] = "doubt 60";
+	struct heard touched, joining, later;
+	struct dh_ingest_stats stats;
+	struct ingest_fixture fixture;
+	char path[200];
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	snprintf(path, sizeof path, "%s/in", fixture.folder);
+	listen_to_file(&fixture, &touched, "in", script, strlen(script));
+	AWAIT(&touched, touched.units > 0);
+	CHECK_INT(utimensat(AT_FDCWD, path, (const struct timespec[]){ { .tv_sec = 1 }, { .tv_sec = 1 } }, 0), 0);
+	AWAIT_AWAKE(&fixture, stats, stats.workers_busy == 0);
+	AWAIT(&touched, touched.ends > 0);
+	CHECK_INT(touched.is_incomplete, 1);
+	CHECK_STR(touched.notes, "[changed] in changed while it was prepared");
+	/* Neither from memory nor from the cache. */
+	listen_to_source(&fixture, &joining, "in", -1);
+	AWAIT(&joining, joining.units > 0);
+	AWAIT_AWAKE(&fixture, stats, stats.workers_busy == 0);
+	AWAIT(&joining, joining.ends > 0);
+	CHECK_INT(ingest_fixture_stats(&fixture).jobs, 2);
+	heard_clear(&touched);
+	heard_clear(&joining);
+	AWAIT_STATS(&fixture, stats, stats.preparations == 0);
+	listen_to_source(&fixture, &later, "in", -1);
+	AWAIT(&later, later.units > 0);
+	AWAIT_AWAKE(&fixture, stats, stats.workers_busy == 0);
+	AWAIT(&later, later.ends > 0);
+	stats = ingest_fixture_stats(&fixture);
+	CHECK_INT(stats.jobs, 3);
+	CHECK_INT(stats.cache_entries, 0);
+	heard_clear(&later);
+	ingest_fixture_close(&fixture);
+}
+
+/* Everybody hears of a file by the name that they know it by, whoever shares its contents. */
+static void test_names(void)
+{
+	struct heard one, two;
+	struct dh_ingest_stats stats;
+	struct ingest_fixture fixture;
+	char path[200];
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	snprintf(path, sizeof path, "%s/sub", fixture.folder);
+	CHECK_INT(mkdir(path, 0700), 0);
+	/* from the cache */
+	listen_to_file(&fixture, &one, "one", "mend 5", 6);
+	AWAIT(&one, one.ends + one.failures > 0);
+	CHECK_STR(one.notes, "[damaged] one: 1 damaged packet skipped");
+	heard_clear(&one);
+	AWAIT_STATS(&fixture, stats, stats.preparations == 0 && stats.cache_entries == 1);
+	listen_to_file(&fixture, &two, "sub/two", "mend 5", 6);
+	AWAIT(&two, two.ends + two.failures > 0);
+	CHECK_INT(ingest_fixture_stats(&fixture).cache_hits, 1);
+	CHECK_STR(two.notes, "[damaged] two: 1 damaged packet skipped");
+	heard_clear(&two);
+	/* from one worker, which has changed, too */
+	listen_to_file(&fixture, &one, "one", "halve 60", 8);
+	AWAIT(&one, one.units > 0);
+	listen_to_file(&fixture, &two, "sub/two", "halve 60", 8);
+	AWAIT(&two, two.units > 0);
+	snprintf(path, sizeof path, "%s/one", fixture.folder);
+	CHECK_INT(truncate(path, 7), 0);
+	AWAIT_AWAKE(&fixture, stats, stats.workers_busy == 0);
+	AWAIT(&one, one.ends + one.failures > 0);
+	AWAIT(&two, two.ends + two.failures > 0);
+	CHECK_STR(one.notes, "[changed] one changed while it was prepared");
+	CHECK_STR(two.notes, "[changed] two changed while it was prepared");
+	heard_clear(&one);
+	heard_clear(&two);
+	/* and where that fails */
+	listen_to_file(&fixture, &one, "one", "blame 4", 7);
+	listen_to_file(&fixture, &two, "sub/two", "blame 4", 7);
+	AWAIT_STATS(&fixture, stats, stats.subscriptions == 2 && stats.preparations == 1 && stats.workers_busy == 1);
+	AWAIT_AWAKE(&fixture, stats, stats.workers_busy == 0);
+	AWAIT(&one, one.failures > 0);
+	AWAIT(&two, two.failures > 0);
+	CHECK_STR(one.text, "one is no good");
+	CHECK_STR(two.text, "sub/two is no good");
+	heard_clear(&one);
+	heard_clear(&two);
+	ingest_fixture_close(&fixture);
+}
+
 static void *unsubscribe_thread(void *arg)
 {
 	struct heard *heard = arg;
@@ -437,6 +527,8 @@ static const struct check_test tests[] = {
 	TEST(test_stopped_for_a_while),
 	TEST(test_late_subscriber_hears_everything),
 	TEST(test_a_file_that_changes_while_it_is_prepared),
+	TEST(test_a_file_that_is_touched_while_it_is_prepared),
+	TEST(test_names),
 	TEST(test_silence_after_unsubscribe),
 	TABLE(test_unsubscribe_from_a_listener, left_behind),
 	TABLE(test_wrong_sources, wrongs),
