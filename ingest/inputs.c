@@ -259,7 +259,6 @@ char *dh_inputs_early_key(const struct dh_inputs *inputs, const struct dh_file_i
 
 char *dh_inputs_job(const struct dh_inputs *inputs, const struct dh_ingest_config *config)
 {
-	static const char *const stand_ins[] = { DH_JOB_NAME_1, DH_JOB_NAME_2 };
 	static const char *const kinds[] = { "segment", "idle", "portrait", "bridge", "background", "mark" };
 	const struct dh_ingest_source *source = &inputs->source;
 	int64_t max_ms = inputs->is_live ? config->max_live_ms : config->max_ms;
@@ -267,8 +266,10 @@ char *dh_inputs_job(const struct dh_inputs *inputs, const struct dh_ingest_confi
 	json_t *job;
 	char *text, *copy;
 
-	for (int i = 0; i < source->count; i++)
-		json_array_append_new(names, json_string(inputs->is_live ? source->names[i] : stand_ins[i]));
+	for (int i = 0; i < source->count; i++) {
+		const char *stand_in = i == 0 ? DH_JOB_NAME_1 : DH_JOB_NAME_2;
+		json_array_append_new(names, json_string(inputs->is_live ? source->names[i] : stand_in));
+	}
 	job = json_pack("{ss so sb sb sb sb si si si si si si sb si si sb sI si si}", "kind", kinds[source->kind],
 		"names", names, "anchor", source->anchor != NULL, "anchor_frame", source->anchor_frame != NULL, "lead",
 		inputs->lead_fd >= 0, "tail", inputs->tail_fd >= 0, "width", source->width, "height", source->height,
