@@ -204,7 +204,7 @@ int dh_instance_alloc(struct dh_instance **out, const char *folder)
 	instance->first_frames = make_first_frames(instance->config);
 	instance->room_file = dh_room_file_load(instance->config, folder);
 	add_avatars(instance);
-	dh_instance_add_rooms(instance);
+	instance->beginning = dh_beginning_new(instance);
 	*out = instance;
 	return 0;
 }
@@ -214,6 +214,7 @@ void dh_instance_close(struct dh_instance *instance)
 	g_mutex_lock(&instance->lock);
 	instance->closed = true;
 	g_mutex_unlock(&instance->lock);
+	dh_beginning_stop(instance->beginning);
 	dh_outbox_mute(instance->outbox);
 	if (instance->playlists)
 		dh_playlists_close(instance->playlists);
@@ -245,6 +246,7 @@ void dh_instance_free(struct dh_instance **out)
 	dh_io_free(&instance->io);
 	dh_first_frames_free(&instance->first_frames);
 	dh_playlists_free(&instance->playlists);
+	dh_beginning_free(&instance->beginning);
 	dh_room_file_free(&instance->room_file);
 	dh_config_free(&instance->config);
 	dh_clients_free(&instance->clients);

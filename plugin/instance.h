@@ -16,6 +16,7 @@
 #include "senders.h"
 #include "session.h"
 
+struct dh_beginning;
 struct dh_playlists;
 struct dh_push_service;
 struct dh_reporter;
@@ -43,6 +44,7 @@ struct dh_instance {
 	 * room file is written, so nobody who only looks may take it. */
 	GMutex rooms_lock;
 	struct dh_room_file *room_file; /* changed with rooms_lock held */
+	struct dh_beginning *beginning; /* immutable; NULL until its first rooms are there */
 	GMutex forwards_lock;           /* from finding a permanent forward to ending it; taken before rooms_lock */
 	/* protected by lock */
 	GMutex lock;
@@ -85,9 +87,12 @@ GPtrArray *dh_instance_rooms(struct dh_instance *instance);
 bool dh_instance_is_permanent(struct dh_instance *instance, const struct dh_room *room);
 
 /* `facts->id` NULL: makes a free one; `given->description` NULL: makes one from the id.
- * *room: a reference. -EEXIST: the id is taken; -ENOBUFS: max_rooms; -ECANCELED: the
- * plugin is going down; others as dh_room_alloc. */
+ * *room: a reference. -EEXIST: the id is taken; -EBUSY: by a room that waits (below); -ENOBUFS: max_rooms;
+ * -ECANCELED: the plugin is going down; others as dh_room_alloc. */
 int dh_instance_create_room(struct dh_instance *instance, const struct dh_room_facts *facts,
+	const struct dh_settings *given, bool permanent, struct dh_room **room);
+/* The same, with rooms_lock held; of a room that waits, too. */
+int dh_instance_add_room(struct dh_instance *instance, const struct dh_room_facts *facts,
 	const struct dh_settings *given, bool permanent, struct dh_room **room);
 /* *visible: whether the description, metadata or disclosure have changed. -ENOENT: the room is
  * gone; -EDQUOT: it has max_forwards_per_room permanent forwards already. */
@@ -102,7 +107,21 @@ int dh_instance_edit_room_with(struct dh_instance *instance, struct dh_room *roo
 /* Removes the room, closes it and waits for its thread; -ENOENT: it was removed before. */
 int dh_instance_destroy_room(struct dh_instance *instance, struct dh_room *room, bool permanent);
 
-/* Creates the rooms of the configuration and of the room file. Logs failures. */
-void dh_instance_add_rooms(struct dh_instance *instance);
+/* --- the rooms that it begins with: instance_begin.c. Those of the configuration and of the room file. Where that file
+ * is damaged, rooms of which it may say otherwise than the configuration wait until it is repaired or removed: it may
+ * have given them a secret, or say that they were destroyed. */
+
+/* Creates all rooms that need not wait. Logs failures, and who waits. */
+struct dh_beginning *dh_beginning_new(struct dh_instance *instance);
+/* Creates the others when they may, in a thread of its own. Call once, when instance->playlists is set. */
+void dh_beginning_watch(struct dh_beginning *beginning);
+/* None is created any more. */
+void dh_beginning_stop(struct dh_beginning *beginning);
+void dh_beginning_free(struct dh_beginning **beginning);
+
+/* With rooms_lock held: whether the configuration has a room with this id, and it waits. */
+bool dh_beginning_waits(const struct dh_beginning *beginning, const char *id);
+/* With rooms_lock held: it is in the room file since now, and is not to be created again if it is destroyed. */
+void dh_beginning_note(struct dh_beginning *beginning, const char *id);
 
 #endif

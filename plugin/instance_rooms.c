@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "forwarding.h"
-#include "ingest/log.h"
 #include "playlists.h"
 #include "rooms/room_id.h"
 
@@ -194,24 +192,34 @@ static int make(struct dh_instance *instance, const struct dh_room_facts *facts,
 
 /* --- changes */
 
-int dh_instance_create_room(struct dh_instance *instance, const struct dh_room_facts *given_facts,
+int dh_instance_add_room(struct dh_instance *instance, const struct dh_room_facts *given_facts,
 	const struct dh_settings *given, bool permanent, struct dh_room **room)
 {
 	struct dh_room_facts facts = *given_facts;
 	struct dh_settings described = *given;
 	char *made_id = NULL, *made_description = NULL;
 
-	g_mutex_lock(&instance->rooms_lock);
 	if (!facts.id)
 		facts.id = made_id = free_id(instance);
 	if (!described.description)
 		described.description = made_description = g_strdup_printf("Room %s", facts.id);
 	struct dh_settings *settings = dh_settings_new(&described);
 	int err = make(instance, &facts, settings, permanent, room);
-	g_mutex_unlock(&instance->rooms_lock);
 	dh_settings_unref(&settings);
 	g_free(made_description);
 	g_free(made_id);
+	return err;
+}
+
+int dh_instance_create_room(struct dh_instance *instance, const struct dh_room_facts *facts,
+	const struct dh_settings *given, bool permanent, struct dh_room **room)
+{
+	g_mutex_lock(&instance->rooms_lock);
+	bool waits = facts->id && dh_beginning_waits(instance->beginning, facts->id);
+	int err = waits ? -EBUSY : dh_instance_add_room(instance, facts, given, permanent, room);
+	if (!err && permanent)
+		dh_beginning_note(instance->beginning, id_of(*room));
+	g_mutex_unlock(&instance->rooms_lock);
 	return err;
 }
 
@@ -308,87 +316,4 @@ int dh_instance_destroy_room(struct dh_instance *instance, struct dh_room *room,
 	if (!err)
 		dh_room_close(room);
 	return err;
-}
-
-/* --- start */
-
-static void add_room(struct dh_instance *instance, const struct dh_config_room *record, const char *category)
-{
-	struct dh_room_facts facts = {
-		.id = record->id,
-		.duration = strcmp(record->duration, "longest") ? DH_DURATION_SPEECH : DH_DURATION_LONGEST,
-		.avatar = g_hash_table_lookup(instance->avatars, record->avatar),
-		.generator = record->generator ? dh_config_find_generator(instance->config, record->generator) : NULL,
-		.preroll_ms = record->preroll_ms,
-		.seam_wait_ms = record->seam_wait_ms,
-		.ptime = record->ptime,
-		.low_water_ms = record->low_water_ms,
-		.high_water_ms = record->high_water_ms,
-	};
-	struct dh_settings given = {
-		.description = record->description,
-		.secret = record->secret,
-		.pin = record->pin,
-		.disclosure = record->disclosure,
-		.is_private = record->is_private != 0,
-		.signed_tokens = record->signed_tokens != 0,
-		.metadata = record->metadata ? json_loads(record->metadata, 0, NULL) : NULL,
-		.playlist = dh_config_room_playlist(record),
-		.forwards = record->forwards,
-		.barge_in = { .after_ms = record->barge_in,
-			.floor_ms = record->floor_ms,
-			.floor_silence_ms = record->floor_silence_ms },
-	};
-	struct dh_room *room;
-	dh_delay_change(&facts.delay, record->min_delay, record->max_delay);
-	dh_underrun_parse(record->underrun, &facts.underrun);
-	dh_barge_in_mode_parse(record->barge_in_mode, &given.barge_in.holds);
-	dh_floor_policy_parse(record->barge_in_by, &given.barge_in.who);
-	int err = dh_instance_create_room(instance, &facts, &given, false, &room);
-
-	if (err == -ENOBUFS)
-		dh_log(DH_LOG_ERROR, "%s is not created: max_rooms is reached", category);
-	else if (err)
-		dh_log(DH_LOG_ERROR, "%s is not created: %s", category, g_strerror(-err));
-	if (!err) {
-		dh_forwarding_begin_permanent(instance, room);
-		dh_room_unref(&room);
-	}
-	json_decref(given.metadata);
-	json_decref(given.playlist);
-}
-
-static void add_configured(struct dh_instance *instance, const struct dh_config_room *record)
-{
-	const GPtrArray *permanent = dh_room_file_rooms(instance->room_file);
-	const struct dh_config_room *other = dh_config_room_find(permanent, record->id);
-	char *category = g_strdup_printf("room-%s", record->name);
-
-	if (other)
-		dh_log(DH_LOG_INFO, "%s is %s, as " DH_ROOMS_FILE " says", category,
-			other->avatar ? "created otherwise" : "not created");
-	else
-		add_room(instance, record, category);
-	g_free(category);
-}
-
-static void add_permanent(struct dh_instance *instance, const struct dh_config_room *record)
-{
-	char *name = g_strdup_printf("room-%s", record->name);
-	char *category = g_strdup_printf(DH_ROOMS_FILE ": %s", name);
-
-	if (record->avatar && dh_config_room_check(instance->config, DH_ROOMS_FILE, name, record) == 0)
-		add_room(instance, record, category);
-	g_free(category);
-	g_free(name);
-}
-
-void dh_instance_add_rooms(struct dh_instance *instance)
-{
-	const GPtrArray *configured = instance->config->rooms, *permanent = dh_room_file_rooms(instance->room_file);
-
-	for (guint i = 0; i < configured->len; i++)
-		add_configured(instance, configured->pdata[i]);
-	for (guint i = 0; i < permanent->len; i++)
-		add_permanent(instance, permanent->pdata[i]);
 }

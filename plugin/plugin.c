@@ -68,7 +68,8 @@ static guint begin_playlists(struct dh_instance *instance, const char *folder)
 	instance->playlists = dh_playlists_new(&host, folder);
 	for (guint i = 0; i < rooms->len; i++)
 		dh_playlists_add(instance->playlists, rooms->pdata[i]);
-	dh_playlists_begun(instance->playlists);
+	if (!dh_room_file_is_damaged(instance->room_file)) /* others may still come */
+		dh_playlists_begun(instance->playlists);
 	g_ptr_array_free(rooms, TRUE);
 	return count;
 }
@@ -88,6 +89,8 @@ static int plugin_init(janus_callbacks *callbacks, const char *config_path)
 		err = dh_reporter_alloc(&instance->reporter, instance);
 	if (!err)
 		room_count = begin_playlists(instance, config_path);
+	if (!err)
+		dh_beginning_watch(instance->beginning);
 	if (err) {
 		end(&instance);
 		DH_LOG(LOG_ERR, "not started");

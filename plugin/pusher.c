@@ -145,7 +145,7 @@ static void authorize(struct dh_pusher *pusher, struct dh_request *request)
 
 	request->room = dh_instance_room(pusher->instance, id);
 	if (!request->room)
-		dh_request_fail(request, DH_ERROR_NO_ROOM, "No such room (%s)", id);
+		dh_request_fail_no_room(request, id);
 	else if (g_strcmp0(pusher->authorized, id) != 0) {
 		struct dh_settings *settings = dh_room_settings(request->room);
 		if (settings->secret)

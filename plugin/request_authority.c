@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "request_errors.h"
 #include "rooms/room_id.h"
 
 /* The time depends on the length of `given` only, not on the key. */
@@ -64,7 +65,7 @@ static void find_room(struct dh_request *request)
 
 	request->room = dh_instance_room(request->instance, id);
 	if (!request->room)
-		dh_request_fail(request, DH_ERROR_NO_ROOM, "No such room (%s)", id);
+		dh_request_fail_no_room(request, id);
 	g_free(id);
 }
 

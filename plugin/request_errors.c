@@ -5,6 +5,15 @@
 
 static const char not_permanent[] = "\"permanent\" is not possible: " DH_ROOMS_FILE;
 
+void dh_request_fail_no_room(struct dh_request *request, const char *id)
+{
+	if (dh_room_file_hides(request->instance->room_file, id))
+		dh_request_fail(request, DH_ERROR_NO_ROOM,
+			"No such room (%s), as long as " DH_ROOMS_FILE " cannot be read; the log says why", id);
+	else
+		dh_request_fail(request, DH_ERROR_NO_ROOM, "No such room (%s)", id);
+}
+
 void dh_request_fail_room(struct dh_request *request, int err)
 {
 	switch (-err) {

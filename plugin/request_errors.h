@@ -5,6 +5,9 @@
 
 #include "request.h"
 
+/* There is no room with this id, or none yet. */
+void dh_request_fail_no_room(struct dh_request *request, const char *id);
+
 /* Fails the request with `err`, a negative errno of room.h, instance.h or room_file.h. */
 void dh_request_fail_room(struct dh_request *request, int err);
 

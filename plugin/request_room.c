@@ -82,6 +82,9 @@ static void create(struct dh_request *request, const struct dh_room_facts *facts
 
 	if (err == -EEXIST)
 		dh_request_fail(request, DH_ERROR_CREATE, "A room of that \"id\" exists already (%s)", facts->id);
+	else if (err == -EBUSY)
+		dh_request_fail(request, DH_ERROR_CREATE,
+			"A room of that \"id\" waits until " DH_ROOMS_FILE " can be read (%s)", facts->id);
 	else if (err == -ENOBUFS)
 		dh_request_fail(request, DH_ERROR_LIMIT, "max_rooms is reached (%lld)",
 			(long long)request->instance->config->max_rooms);

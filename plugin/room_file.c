@@ -8,6 +8,7 @@
 #include "config_file.h"
 #include "config_options.h"
 #include "ingest/log.h"
+#include "rooms/room_id.h"
 #include "safe_file.h"
 
 /* It contains secrets. */
@@ -22,13 +23,15 @@ struct dh_room_file {
 	char *path;
 	GPtrArray *rooms;
 	struct dh_file_state state; /* when it was last read or written */
-	bool is_damaged;
+	struct dh_file_state seen;  /* by dh_room_file_look */
 	/* the latest change */
 	char *changed_id;              /* NULL: there is none to undo */
 	struct dh_config_room *before; /* what it had with that id; NULL: nothing */
 	/* protected by lock, which is never held while the disk is asked */
 	GMutex lock;
-	GHashTable *ids; /* those of the rooms that it creates */
+	GHashTable *ids;    /* those of the rooms that it creates */
+	GHashTable *hidden; /* those of rooms that a damaged part is about */
+	bool hides_all;     /* it is not known about which rooms it is */
 };
 
 static void room_free(gpointer data)
@@ -56,27 +59,48 @@ static void publish(struct dh_room_file *file)
 
 /* --- reading */
 
-static int read_room(struct dh_room_file *file, const janus_config_container *category)
+/* Of a damaged part: `id` (takes ownership) is that of its room; NULL: it is not known. */
+static void hide(struct dh_room_file *file, char *id)
+{
+	g_mutex_lock(&file->lock);
+	file->hides_all |= !id;
+	if (id)
+		g_hash_table_add(file->hidden, id);
+	g_mutex_unlock(&file->lock);
+}
+
+static void hide_nothing(struct dh_room_file *file)
+{
+	g_mutex_lock(&file->lock);
+	file->hides_all = false;
+	g_hash_table_remove_all(file->hidden);
+	g_mutex_unlock(&file->lock);
+}
+
+static void read_room(struct dh_room_file *file, const janus_config_container *category)
 {
 	struct dh_config_room *room = dh_config_room_new(category->name + strlen("room-"));
 	int err = dh_config_room_read(file->config, DH_ROOMS_FILE, category, room);
 
 	if (!err && dh_config_room_find(file->rooms, room->id))
 		err = dh_option_wrong(DH_ROOMS_FILE, category->name, "id", "another room has it");
-	if (err)
+	if (err) {
+		hide(file, room->id ? dh_room_id_parse(room->id, file->config->string_ids != 0) : NULL);
 		dh_config_room_free(&room);
-	else
+	} else {
 		g_ptr_array_add(file->rooms, room);
-	return err;
+	}
 }
 
-static int read_category(struct dh_room_file *file, const janus_config_container *category)
+static void read_category(struct dh_room_file *file, const janus_config_container *category)
 {
-	if (category->type != janus_config_type_category || !category->name ||
-		!g_str_has_prefix(category->name, "room-"))
-		return dh_option_wrong(DH_ROOMS_FILE, category->name ? category->name : "?", "category",
-			"there is no such category");
-	return read_room(file, category);
+	if (category->type == janus_config_type_category && category->name &&
+		g_str_has_prefix(category->name, "room-")) {
+		read_room(file, category);
+		return;
+	}
+	dh_option_wrong(DH_ROOMS_FILE, category->name ? category->name : "?", "category", "there is no such category");
+	hide(file, NULL);
 }
 
 /* Logs every mistake, not only the first. */
@@ -87,12 +111,14 @@ static void read_all(struct dh_room_file *file)
 	file->state = dh_file_state(file->path);
 	int err = dh_config_file_parse(file->path, &parsed);
 	g_ptr_array_set_size(file->rooms, 0);
-	file->is_damaged = err && err != -ENOENT;
+	hide_nothing(file);
+	if (err && err != -ENOENT)
+		hide(file, NULL);
 	for (GList *l = parsed ? parsed->list : NULL; l; l = l->next)
-		file->is_damaged |= read_category(file, l->data) < 0;
+		read_category(file, l->data);
 	if (parsed)
 		janus_config_destroy(parsed);
-	if (file->is_damaged)
+	if (dh_room_file_is_damaged(file))
 		dh_log(DH_LOG_ERROR, "%s is not written either, until it is repaired: no change of rooms is permanent",
 			file->path);
 	publish(file);
@@ -117,6 +143,7 @@ struct dh_room_file *dh_room_file_load(const struct dh_config *config, const cha
 	file->path = g_build_filename(folder, DH_ROOMS_FILE, NULL);
 	file->rooms = g_ptr_array_new_with_free_func(room_free);
 	file->ids = g_hash_table_new(g_str_hash, g_str_equal);
+	file->hidden = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	g_mutex_init(&file->lock);
 	dh_safe_file_clean(file->path);
 	read_all(file);
@@ -131,6 +158,7 @@ void dh_room_file_free(struct dh_room_file **file)
 	dh_config_room_free(&(*file)->before);
 	g_free((*file)->changed_id);
 	g_hash_table_unref((*file)->ids);
+	g_hash_table_unref((*file)->hidden);
 	g_mutex_clear(&(*file)->lock);
 	g_free((*file)->path);
 	g_free(*file);
@@ -148,6 +176,30 @@ bool dh_room_file_has(struct dh_room_file *file, const char *id)
 	bool has = g_hash_table_contains(file->ids, id);
 	g_mutex_unlock(&file->lock);
 	return has;
+}
+
+bool dh_room_file_hides(struct dh_room_file *file, const char *id)
+{
+	g_mutex_lock(&file->lock);
+	bool hides = file->hides_all || g_hash_table_contains(file->hidden, id);
+	g_mutex_unlock(&file->lock);
+	return hides;
+}
+
+bool dh_room_file_is_damaged(const struct dh_room_file *file)
+{
+	return file->hides_all || g_hash_table_size(file->hidden) > 0;
+}
+
+bool dh_room_file_look(struct dh_room_file *file)
+{
+	const struct dh_file_state now = dh_file_state(file->path);
+	bool is_quiet = dh_file_state_is_same(&file->seen, &now);
+
+	file->seen = now;
+	if (is_quiet)
+		refresh(file);
+	return is_quiet;
 }
 
 /* --- writing */
@@ -223,7 +275,7 @@ static int replace(struct dh_room_file *file, const char *id, struct dh_config_r
 
 	if (room)
 		g_ptr_array_insert(rooms, at, room);
-	int err = file->is_damaged ? -EBADMSG : is_full ? -ENOBUFS : write_all(file);
+	int err = dh_room_file_is_damaged(file) ? -EBADMSG : is_full ? -ENOBUFS : write_all(file);
 	if (!err) {
 		note_change(file, g_strdup(id), old);
 		return 0;

@@ -5,7 +5,7 @@
  *
  * Written as a whole or not at all (safe_file.h). Before each change it is read again
  * if somebody else has changed it, so that their changes are not lost; running rooms
- * stay as they are until the plugin restarts. Any thread; all but dh_room_file_has one at a
+ * stay as they are until the plugin restarts. Any thread; all but dh_room_file_has and dh_room_file_hides one at a
  * time, since they may wait for the disk.
  */
 #ifndef DH_ROOM_FILE_H
@@ -19,8 +19,8 @@
 
 struct dh_room_file;
 
-/* Reads the file if there is one. A damaged file is logged, and not written until it is
- * repaired. `config` must outlive it. */
+/* Reads the file if there is one. A damaged file (there is a mistake in it, or it cannot be read) is logged, and not
+ * written until it is repaired. `config` must outlive it. */
 struct dh_room_file *dh_room_file_load(const struct dh_config *config, const char *folder);
 void dh_room_file_free(struct dh_room_file **file);
 
@@ -29,6 +29,14 @@ void dh_room_file_free(struct dh_room_file **file);
 const GPtrArray *dh_room_file_rooms(const struct dh_room_file *file);
 /* Whether it creates a room with this id, as of the latest change. Waits for nothing. */
 bool dh_room_file_has(struct dh_room_file *file, const char *id);
+
+/* Whether it is damaged where it may say something of the room with this id, so that nobody knows what: of any room,
+ * if it cannot be said of which. Waits for nothing. */
+bool dh_room_file_hides(struct dh_room_file *file, const char *id);
+bool dh_room_file_is_damaged(const struct dh_room_file *file);
+/* Reads it again if somebody else has changed it, once it is as it was at the call before: then they are likely to be
+ * done with it. Whether it is. */
+bool dh_room_file_look(struct dh_room_file *file);
 
 /* Stores `room` in place of one with the same id. Takes ownership, also on failure.
  * Negative errno: it could not be written, nothing has changed. -EBADMSG: the file is

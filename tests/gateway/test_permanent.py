@@ -9,6 +9,7 @@ import stat
 import time
 import unittest
 
+from janus_server import WAIT_S
 from test_rooms import AVATAR, GENERAL, JCFG, SECRET, Server
 
 PACKAGE = "janus.plugin.digitalhuman"
@@ -83,8 +84,17 @@ class Permanent(unittest.TestCase):
             left = [name for name in os.listdir(janus.path("conf")) if name.startswith(PACKAGE + ".rooms.jcfg.")]
             self.assertEqual(left, [])
 
+    def rooms(self, ask):
+        return [r["id"] for r in ask("list")["list"]]
+
+    def await_rooms(self, ask, rooms):
+        end = time.monotonic() + WAIT_S
+        while not set(rooms) <= set(self.rooms(ask)) and time.monotonic() < end:
+            time.sleep(0.1)
+        self.assertLessEqual(set(rooms), set(self.rooms(ask)))
+
     def test_whatever_is_in_its_place_janus_comes_up(self):
-        """Janus's own parser would crash on a folder, and wait for ever on a FIFO."""
+        """Janus's own parser would crash on a folder, and wait for ever on a FIFO. Rooms come up once it is away."""
         for make in (os.mkdir, os.mkfifo):
             class Odd(Server):
                 def write_configuration(self):
@@ -92,12 +102,15 @@ class Permanent(unittest.TestCase):
                     make(self.path(FILE))
             with self.subTest(make.__name__), Odd(JCFG) as janus:
                 ask = self.start(janus)
-                self.assertEqual([r["id"] for r in ask("list")["list"]], [1, 2, 3])
+                self.assertEqual(self.rooms(ask), [])
                 janus.wait_log("rooms.jcfg cannot be read: it is no regular file")
+                answer = ask("watch", id=1)
+                self.assertEqual((answer["error_code"], "rooms.jcfg cannot be read" in answer["error"]), (455, True), answer)
                 answer = ask("create", avatar="small", permanent=True)
                 self.assertEqual(answer["error_code"], 467, answer)
                 (os.rmdir if make is os.mkdir else os.unlink)(janus.path(FILE))
                 self.assertTrue(ask("create", avatar="small", permanent=True)["permanent"])
+                self.await_rooms(ask, [1, 2, 3])
 
     def test_max_rooms_of_the_file(self):
         """Rooms that are destroyed for now stay in it."""
@@ -113,11 +126,13 @@ class Permanent(unittest.TestCase):
             self.assertNotIn("error", ask("destroy", id=2, permanent=True))
 
     def test_a_damaged_file_is_left_alone(self):
-        for text, loaded in (("room-1: { id = ", False), ('room-1: { id = "9" avatar = "small" colour = "red" }', False),
-                             ('room-1: { id = "9" avatar = "gone" }', True)):
+        for text, loaded, rooms in (("room-1: { id = ", False, []),
+                                    ('room-1: { id = "9" avatar = "small" colour = "red" }', False, [1, 2, 3]),
+                                    ('room-1: { id = "2" avatar = "small" colour = "red" }', False, [1, 3]),
+                                    ('room-1: { id = "9" avatar = "gone" }', True, [1, 2, 3])):
             with self.subTest(text), Server(JCFG, files={FILE[5:]: text}) as janus:
                 ask = self.start(janus)
-                self.assertEqual([r["id"] for r in ask("list")["list"]], [1, 2, 3])
+                self.assertEqual(self.rooms(ask), rooms)
                 answer = ask("create", avatar="small", permanent=True)
                 if loaded:
                     self.assertTrue(answer["permanent"])
@@ -133,6 +148,7 @@ class Permanent(unittest.TestCase):
                         f.write('room-1: { id = 9 avatar = "small" }')
                     self.assertTrue(ask("create", avatar="small", permanent=True)["permanent"])
                     janus.wait_log("rooms.jcfg has been changed, and is read again")
+                    self.await_rooms(ask, [1, 2, 3, 9])
                     ask = self.start(janus, again=True)
                     self.assertEqual(ask("info", id=9)["info"]["id"], 9)
 

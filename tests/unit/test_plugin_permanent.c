@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Requests with "permanent" that fail, some of them when the file of permanent rooms has been written already: it says
- * what it said before. And how many rooms it takes. */
+ * what it said before. How many rooms it takes, and which rooms come up when it cannot be read. */
 #include "tests/support/plugin_fixture.h"
 
 #include <stdatomic.h>
@@ -284,8 +284,148 @@ static void test_how_many_rooms_it_takes(void)
 	plugin_fixture_close(&fixture);
 }
 
+/* --- a file that cannot be read */
+
+static char *add_half_a_room(const char *text)
+{
+	return g_strconcat(text, "room-9: { id = ", NULL);
+}
+
+/* Replaces `what`, which is there, in that text. */
+static char *with(const char *text, const char *what, const char *instead)
+{
+	char **parts = g_strsplit(text, what, 2);
+
+	CHECK_INT(g_strv_length(parts), 2);
+	char *joined = g_strjoinv(instead, parts);
+	g_strfreev(parts);
+	return joined;
+}
+
+static char *misspell_an_option(const char *text)
+{
+	return with(text, "description = \"kept\"", "descrption = \"kept\"");
+}
+
+static char *misspell_a_category(const char *text)
+{
+	return with(text, "room-", "rom-");
+}
+
+static char *spoil_an_id(const char *text)
+{
+	return with(text, "id = \"3\"", "id = \"3rd\"");
+}
+
+static char *name_a_room_twice(const char *text)
+{
+	return g_strconcat(text, "room-20: { id = 2 avatar = \"" FILES_AVATAR "\" }\n", NULL);
+}
+
+static const struct damage {
+	const char *name;
+	char *(*make)(const char *text);
+	bool is_of_one; /* it says nothing about rooms other than 2 */
+} damages[] = {
+	{ "no syntax", add_half_a_room, false },
+	{ "an option of room 2", misspell_an_option, true },
+	{ "a category", misspell_a_category, false },
+	{ "an id", spoil_an_id, false },
+	{ "room 2 twice", name_a_room_twice, true },
+};
+
+static char *room_file(void)
+{
+	return g_build_filename(fixture.files.folder, ROOM_FILE, NULL);
+}
+
+static void write_room_file(const char *text)
+{
+	char *path = room_file();
+
+	CHECK(g_file_set_contents(path, text, -1, NULL));
+	g_free(path);
+}
+
+static int find(int id)
+{
+	return code_of(ask(id, "info", NULL));
+}
+
+static void await_room(int id)
+{
+	for (int i = 0; find(id) && i < 3000; i++)
+		g_usleep(10000);
+	CHECK_INT(find(id), 0);
+}
+
+/* While the file cannot be read, no room comes up of which it may say otherwise than the configuration: that it has a
+ * secret, or that it was destroyed. Once it can, they come up as it says. */
+static void test_rooms_wait_for_a_damaged_file(const void *arg)
+{
+	const struct damage *damage = arg;
+	char *text;
+
+	plugin_fixture_open(&fixture, NULL);
+	CHECK_INT(destroy(3, true), 0);
+	CHECK_INT(describe(2, "kept", true), 0);
+	CHECK_INT(create(50, true), 0);
+	char *path = room_file();
+	CHECK(g_file_get_contents(path, &text, NULL, NULL));
+	char *damaged = damage->make(text);
+	write_room_file(damaged);
+	restart();
+	CHECK_INT(find(2), DH_ERROR_NO_ROOM);
+	CHECK_INT(find(3), DH_ERROR_NO_ROOM);
+	CHECK_INT(find(1), damage->is_of_one ? 0 : DH_ERROR_NO_ROOM);
+	json_t *answer = ask(2, "info", NULL);
+	CHECK(strstr(json_string_value(json_object_get(answer, "error")), ROOM_FILE));
+	json_decref(answer);
+	CHECK(gateway_logged("waits"));
+	CHECK_INT(create(2, false), DH_ERROR_CREATE);
+	CHECK_INT(create(2, true), DH_ERROR_CREATE);
+	CHECK_INT(create(70, true), DH_ERROR_PERMANENT);
+	CHECK_INT(create(60, false), 0);
+	write_room_file(text);
+	await_room(2);
+	check_description(2, "kept");
+	await_room(1);
+	await_room(50);
+	CHECK_INT(find(60), 0);
+	CHECK_INT(find(3), DH_ERROR_NO_ROOM);
+	CHECK_INT(describe(1, "kept, too", true), 0);
+	CHECK_INT(destroy(50, false), 0);
+	restart();
+	check_description(1, "kept, too");
+	check_description(2, "kept");
+	CHECK_INT(find(50), 0);
+	CHECK_INT(find(3), DH_ERROR_NO_ROOM);
+	g_free(damaged);
+	g_free(text);
+	g_free(path);
+	plugin_fixture_close(&fixture);
+}
+
+/* The operator does without the file. */
+static void test_a_damaged_file_that_is_removed(void)
+{
+	plugin_fixture_open(&fixture, NULL);
+	gateway_stop();
+	write_room_file("room-9: { id = ");
+	restart();
+	CHECK_INT(find(1), DH_ERROR_NO_ROOM);
+	char *path = room_file();
+	CHECK_INT(unlink(path), 0);
+	g_free(path);
+	await_room(1);
+	await_room(3);
+	plugin_fixture_close(&fixture);
+}
+
 static const struct check_test tests[] = {
 	TABLE(test_a_forward_that_does_not_begin, room_kinds),
+	TABLE(test_rooms_wait_for_a_damaged_file, damages),
+	TEST(test_a_damaged_file_that_is_removed),
 	TEST(test_a_stop_that_fails),
 	TEST(test_a_creation_that_fails),
 	TEST(test_how_many_rooms_it_takes),
