@@ -97,6 +97,19 @@ static int check_generator(const janus_config_container *category, const struct 
 	return err ? err : check_at_once(category, generator);
 }
 
+/* Probably every sentence would fail. */
+static void warn_of_voices(const struct dh_generator_config *generator)
+{
+	for (char **argument = generator->command; argument && *argument && !generator->voices; argument++) {
+		if (!strstr(*argument, "{voice}"))
+			continue;
+		dh_log(DH_LOG_WARNING,
+			DH_CONFIG_FILE ": generator-%s: {voice} in its command stays as it is: it has no voices",
+			generator->name);
+		return;
+	}
+}
+
 struct dh_generator_config *dh_config_generator_read(const janus_config_container *category, const char *name)
 {
 	struct dh_generator_config *generator = g_new0(struct dh_generator_config, 1);
@@ -109,6 +122,8 @@ struct dh_generator_config *dh_config_generator_read(const janus_config_containe
 		err = check_generator(category, generator);
 	if (err)
 		dh_config_generator_free(&generator);
+	else
+		warn_of_voices(generator);
 	return generator;
 }
 

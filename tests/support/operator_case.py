@@ -40,7 +40,6 @@ class Operator:
                          ('#portrait = "/srv/avatars/anna.png"', 'portrait = "%s/srv/anna.png"' % self.folder),
                          ('"/usr/bin/dh-talker"', '"%s"' % self.path("usr/bin/dh-talker")),
                          ('#generator = "talker"', 'generator = "talker"'),
-                         ('#voices = ', 'voices = '),
                          ('#secret = "adminpwd"', 'secret = "adminpwd"'),
                          *self.places()):
             self.assertIn(old, text)

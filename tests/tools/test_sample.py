@@ -48,6 +48,16 @@ class Sample(unittest.TestCase):
                     default = "true" if default == "1" else "false"
                 self.assertEqual(shown, default, category + "." + name)
 
+    def test_a_command_that_gets_a_voice_has_voices(self):
+        """Uncommented with one sign a line, as the operator does: otherwise {voice} would stay as it is."""
+        with open(ROOT + "/conf/janus.plugin.digitalhuman.jcfg.sample") as f:
+            generators = re.findall(r"(?ms)^#generator-\w+: \{\n(.*?)^#\}", f.read())
+        self.assertEqual(len(generators), 2)
+        for generator in generators:
+            active = re.findall(r"(?m)^#\t(\w+) = (.*)$", generator)
+            if any("{voice}" in value for name, value in active if name == "command"):
+                self.assertIn("voices", [name for name, _ in active])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -164,6 +164,34 @@ static void test_a_mistake_is_logged_and_can_be_mended(const void *arg)
 	place_close(&place);
 }
 
+static const struct voiceless {
+	const char *name, *options;
+	int is_warned_of;
+} voiceless[] = {
+	{ "a voice, and none to choose from", "command = (\"/bin/cat\", \"--voice={voice}\")", 1 },
+	{ "a voice, and one", "command = (\"/bin/cat\", \"--voice={voice}\"); voices = (\"en\")", 0 },
+	{ "no voice", "command = (\"/bin/cat\")", 0 },
+	{ "a service", "url = (\"http://127.0.0.1:1/{voice}\")", 0 },
+};
+
+static void test_a_command_that_wants_a_voice(const void *arg)
+{
+	const struct voiceless *row = arg;
+	struct place place;
+	char *text = NULL;
+
+	place_open(&place, CONFIG);
+	CHECK(g_file_get_contents(place.path, &text, NULL, NULL));
+	char *more = g_strdup_printf("%sgenerator-mute: { %s }\n", text, row->options);
+	put(&place, more);
+	CHECK_INT(place_start(&place), 0);
+	CHECK_INT(gateway_logged(CONFIG ": generator-mute: {voice} in its command stays as it is: it has no voices"),
+		row->is_warned_of);
+	g_free(more);
+	g_free(text);
+	place_close(&place);
+}
+
 /* Changes that somebody else makes while the plugin runs are not overwritten, and our own
  * are not mistaken for somebody else's. */
 static void test_changed_by_somebody_else(void)
@@ -308,6 +336,7 @@ static const struct check_test tests[] = {
 	TABLE(test_odd_rooms_file, oddities),
 	TABLE(test_odd_configuration, oddities),
 	TABLE(test_a_mistake_is_logged_and_can_be_mended, mistakes),
+	TABLE(test_a_command_that_wants_a_voice, voiceless),
 	TEST(test_changed_by_somebody_else),
 	TEST(test_remains_are_removed),
 	TEST(test_mode),
