@@ -10,6 +10,7 @@
 #include <inttypes.h>
 
 #define fail dh_stream_records_fail
+#define MB   ((size_t)1 << 20)
 
 static int bad_order(struct dh_stream_records *records, const char *what)
 {
@@ -159,8 +160,11 @@ static int check_length(struct dh_stream_records *records, const uint8_t *prefix
 static int count_bytes(struct dh_stream_records *records, size_t size)
 {
 	size_t limit = records->limits.bytes;
-	if (limit > 0 && size > limit - records->bytes)
-		return fail(records, -EFBIG, "the stream is longer than %zu bytes", limit);
+	if (limit > 0 && size > limit - records->bytes) {
+		bool is_whole = limit % MB == 0;
+		return fail(records, -EFBIG, "the stream is longer than %zu %s", is_whole ? limit / MB : limit,
+			is_whole ? "MB" : "bytes");
+	}
 	records->bytes += size;
 	return 0;
 }

@@ -20,7 +20,7 @@ static const struct misdeed {
 	{ "crash 5", DH_PREPARE_INTERNAL, "ended by signal 11", 5, 0 },
 	{ "hang 5", DH_PREPARE_INTERNAL, "wrote nothing for 3000 ms", 5, 3000 },
 	{ "stop 5", DH_PREPARE_INTERNAL, "wrote nothing for 3000 ms", 5, 3000 },
-	{ "flood", DH_PREPARE_LIMIT, "", 100, 0 },
+	{ "flood", DH_PREPARE_LIMIT, "longer than 4 MB", 100, 0 },
 	{ "babble", DH_PREPARE_INTERNAL, "what dh-prepare wrote is damaged", 0, 0 },
 	{ "cut 5", DH_PREPARE_INTERNAL, "in the middle", 5, 0 },
 	{ "leave 0", DH_PREPARE_INTERNAL, "in the middle", 0, 0 },
