@@ -76,12 +76,14 @@ class Installed(unittest.TestCase):
         for sample in ("nginx-site", "nginx-push.conf.sample", "dh-metrics.service.sample", "prometheus.yml.sample",
                        "grafana.json"):
             self.assertIn("%s/%s" % (variable("docdir"), sample), files)
+        for program in "again", "hls-captions":
+            self.assertIn("%s/examples/restream/%s" % (variable("docdir"), program), files)
 
     def test_what_is_installed_can_be_read_and_run_by_everybody(self):
         """Workers and the web server are not root."""
         for file in self.root.files():
             mode = stat.S_IMODE(os.stat(self.root.path(file)).st_mode)
-            runs = "/bin/" in file or "/libexec/" in file or file.endswith(".so")
+            runs = "/bin/" in file or "/examples/" in file or "/libexec/" in file or file.endswith(".so")
             self.assertEqual(mode, 0o755 if runs else 0o644, file)
         self.assertIn("speech.dhs", subprocess.run([self.root.path(variable("bindir") + "/dh-prepare"), "--help"],
                                                    capture_output=True, text=True, check=True).stdout)
@@ -127,6 +129,7 @@ class Uninstalling(unittest.TestCase):
         name = "%s/%s" % (janus_folder("configuration"), SAMPLE)
         with open(root.path(name)) as f:
             self.assertIn("general: {", f.read())
+        self.assertEqual(stat.S_IMODE(os.stat(root.path(name)).st_mode), 0o640, "secrets come into it")
         with open(root.path(name), "w") as f:
             f.write("the operator's")
         root.make("configs")

@@ -119,6 +119,24 @@ class Package(Operator, unittest.TestCase):
                   if line.strip() and not line.strip().startswith("#")]
         self.assertEqual(active, ["general: {", "}"])
 
+    def test_secrets_are_roots(self):
+        """Those that come into the configuration; Debian's Janus runs as root. The page's settings are public."""
+        modes = {line.split()[-1]: line.split()[:2] for line in run("dpkg-deb", "-c", self.deb).splitlines()}
+        self.assertEqual(modes["./etc/janus/janus.plugin.digitalhuman.jcfg"], ["-rw-r-----", "root/root"])
+        self.assertEqual(modes["./etc/janus/digitalhuman-settings.js"], ["-rw-r--r--", "root/root"])
+
+    def test_what_restreams_a_room_comes_along(self):
+        for program in "again", "hls-captions":
+            path = self.path("usr/share/doc/janus-digitalhuman/examples/restream/" + program)
+            self.assertTrue(os.access(path, os.X_OK), path)
+
+    def test_an_older_package_is_replaced(self):
+        """In 0.9.0, the first release, janus-digitalhuman had /usr/bin/dh-prepare itself."""
+        for field in "Breaks", "Replaces":
+            version, = re.findall(r"janus-digitalhuman \(<< (.*)\)", run("dpkg-deb", "--field", self.prepare, field))
+            run("dpkg", "--compare-versions", "0.9.0", "lt", version)
+            run("dpkg", "--compare-versions", version, "le", run("dpkg-deb", "--field", self.deb, "Version").strip())
+
     def test_paths_are_the_packages(self):
         for name in ("etc/janus/janus.plugin.digitalhuman.jcfg", "usr/share/doc/janus-digitalhuman/nginx-site"):
             self.assertNotIn("/usr/local", self.read(name))
