@@ -20,4 +20,4 @@ from .token import push_token
 
 __all__ = ["AsyncSegment", "AsyncStage", "EncodeError", "Interrupted", "PushError", "Refused", "Request", "Result",
            "Segment", "SegmentEnded", "Stage", "mux", "push_token", "serve"]
-__version__ = "0.9.0"
+__version__ = "0.10.0"
