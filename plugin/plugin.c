@@ -68,8 +68,7 @@ static guint begin_playlists(struct dh_instance *instance, const char *folder)
 	instance->playlists = dh_playlists_new(&host, folder);
 	for (guint i = 0; i < rooms->len; i++)
 		dh_playlists_add(instance->playlists, rooms->pdata[i]);
-	if (!dh_room_file_is_damaged(instance->room_file)) /* others may still come */
-		dh_playlists_begun(instance->playlists);
+	dh_playlists_begun(instance->playlists);
 	g_ptr_array_free(rooms, TRUE);
 	return count;
 }
