@@ -282,10 +282,12 @@ static void handle_switch(struct dh_request *request)
 {
 	struct dh_member *member = current(request);
 
-	if (member && member->room == request->room)
+	if (member && member->room == request->room) {
+		dh_room_member_pause(member, false);
 		answer_switched(request, member);
-	else if (member)
+	} else if (member) {
 		move(request, member);
+	}
 	dh_member_unref(&member);
 }
 

@@ -223,6 +223,33 @@ static void test_switch_early_and_late(void)
 	crowd_close(&crowd);
 }
 
+static void check_paused(struct gateway_handle *viewer, bool is_paused)
+{
+	json_t *query = gateway_query(viewer);
+
+	CHECK_INT(json_is_true(json_object_get(query, "paused")), is_paused);
+	json_decref(query);
+}
+
+/* Also to the room where it is. */
+static void test_switch_ends_a_pause(void)
+{
+	struct crowd crowd;
+	struct gateway_handle *viewer = crowd_open(&crowd, NULL, 1)[0];
+
+	watch_room(viewer, 1);
+	for (int room = 1; room <= 2; room++) {
+		CHECK(!ASK(viewer, "{s:s}", "request", "pause"));
+		await(viewer, "status:pausing");
+		check_paused(viewer, true);
+		ask_to_switch(viewer, room);
+		CHECK_INT(switched(viewer), 0);
+		check_paused(viewer, false);
+		await_more(viewer, 3, 3);
+	}
+	crowd_close(&crowd);
+}
+
 /* A place is needed in the new room only. */
 static void test_switch_to_a_full_room(void)
 {
@@ -388,6 +415,7 @@ static const struct check_test tests[] = {
 	TEST(test_own_offer),
 	TEST(test_switch),
 	TEST(test_switch_early_and_late),
+	TEST(test_switch_ends_a_pause),
 	TEST(test_switch_to_a_full_room),
 	TEST(test_watch_waits_for_the_close),
 	TEST(test_what_goes_while_a_watch_waits),
