@@ -474,6 +474,11 @@ class Everybody(Page):
         page.evaluate("digitalhuman.on('speaking', () => { window.spoke = true; })")
         page.evaluate("digitalhuman.enqueue('goodbye.dhs')")
         page.wait("window.spoke")
+        # what says so is around the picture, not on what may be hidden behind a canvas, and ends with the connection
+        outlined = "[...document.querySelectorAll('[style*=orange]')].map(outlined => outlined.id)"
+        self.assertEqual(["frame"], page.evaluate(outlined))
+        self.assertEqual([], page.evaluate(f"digitalhuman.reconnect(), {outlined}"))
+        page.wait("digitalhuman.state === 'playing'")
         page.evaluate("digitalhuman.interrupt()")
         # asked before it is connected, so it waits
         rooms = page.evaluate("""import('./digitalhuman.js').then(async ({ DigitalHuman }) => {
