@@ -104,8 +104,9 @@ export interface InterruptFields {
 
 /** An event of the room; further fields as in docs/api.md. */
 export interface RoomEvent {
-	event: string;
-	id: number | string;
+	event: RoomEventName | ObserverEventName | (string & {});
+	/** The room's; `lost` has none. */
+	id?: number | string;
 	media_ms?: number;
 	segment?: string;
 	name?: string;
@@ -125,9 +126,11 @@ export interface Listeners {
 	event: RoomEvent;
 }
 export type RoomEventName = 'speaking' | 'idle' | 'listening' | 'thinking' | 'holding' | 'resuming' | 'viewer_speaking' |
-	'viewer_silent' | 'barged_in' | 'floor_asked' | 'floor_given' | 'floor_ended' | 'queued' | 'waiting' | 'ready' | 'segment_prepared' | 'started' | 'finished' |
-	'interrupted' | 'skipped' | 'removed' | 'failed' | 'held' | 'resumed' | 'continued' | 'missing' | 'low_water' |
-	'high_water' | 'enabled' | 'disabled' | 'edited' | 'destroyed';
+	'viewer_silent' | 'barged_in' | 'floor_asked' | 'floor_given' | 'floor_ended' | 'slow_link' | 'queued' | 'waiting' | 'ready' |
+	'segment_prepared' | 'started' | 'finished' | 'interrupted' | 'skipped' | 'removed' | 'failed' | 'held' | 'resumed' | 'continued' |
+	'missing' | 'low_water' | 'high_water' | 'enabled' | 'disabled' | 'edited' | 'destroyed' | 'lost';
+/** What an observer with the room's secret is told, too. */
+export type ObserverEventName = 'joined' | 'left' | 'kicked' | 'timeout' | 'rtp_forward' | 'stop_rtp_forward' | 'recording' | 'recorded';
 
 /** Fields of `say` and `enqueue`, as in docs/api.md. */
 export interface SegmentFields {
@@ -171,7 +174,7 @@ export class DigitalHuman {
 	static rooms(server?: string | string[] | null, options?: { vendor?: string; adminKey?: string }): Promise<Answer[]>;
 
 	room: number | string;
-	video: HTMLVideoElement | null;
+	readonly video: HTMLVideoElement | null;
 	pin: string | null;
 	secret: string | null;
 	token: string | null;
@@ -221,11 +224,14 @@ export class DigitalHuman {
 	discard(): Promise<Answer>;
 	/** What the avatar does while it does not speak. */
 	setState(state: 'idle' | 'listening' | 'thinking'): Promise<Answer>;
-	/** Resolves once the gateway listens. */
+	/** Resolves once the gateway listens. Another `track` or `deviceId` takes the place of the microphone that there is. */
 	listen(options?: ListenOptions): Promise<Microphone>;
 	bargeIn(fields: BargeIn): Promise<Answer>;
-	/** Of what all viewers do, too, with the room's secret; until it is ended, or the connection is. */
-	observe(listener: (event: RoomEvent) => void): Promise<() => void>;
+	/**
+	 * Of what all viewers do, too, with the room's secret; until it is ended, or the connection is. `ended`: the gateway has
+	 * ended it, while the connection goes on.
+	 */
+	observe(listener: (event: RoomEvent) => void, ended?: (error: DigitalHumanError) => void): Promise<() => void>;
 	askFloor(): Promise<Answer>;
 	leaveFloor(): Promise<Answer>;
 	floor(): Promise<Answer>;

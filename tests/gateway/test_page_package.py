@@ -47,9 +47,12 @@ dh.on('microphone', ({ error }) => error?.code === 'denied');
 dh.hold({ regret_ms: 300 }).then(() => dh.resume({ at: 'word' })).then(() => dh.interrupt({ mode: 'word' }));
 dh.track?.addEventListener('cuechange', stop);
 dh.token = 'signed';
+dh.on('lost', ({ event, id, events }) => console.log(event, id ?? 'no room', events));
+dh.observe(({ event }) => event === 'joined', error => error.code === 'kicked').then(end => end());
 """
 WRONG = ["new DigitalHuman({ rooms: 1 });", "new DigitalHuman().on('captions', c => c.text);", "new DigitalHuman().say(1);",
-         "new DigitalHuman().track = null;", "new DigitalHuman().resume({ at: 'end' });", "new DigitalHuman().listen({ barge_in: true });"]
+         "new DigitalHuman().track = null;", "new DigitalHuman().resume({ at: 'end' });", "new DigitalHuman().listen({ barge_in: true });",
+         "new DigitalHuman().video = null;", "new DigitalHuman().on('lost', event => event.id.toString());"]
 PAGE = """<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Page</title><link rel="icon" href="data:,">
 <video autoplay muted playsinline></video><script type="module" %s</script></html>"""
 

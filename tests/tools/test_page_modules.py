@@ -4,6 +4,7 @@
 and clock do what a test says."""
 import json
 import os
+import re
 import shutil
 import subprocess
 import unittest
@@ -25,6 +26,24 @@ class Modules(unittest.TestCase):
             with self.subTest(name):
                 done = node(name)
                 self.assertEqual(done.returncode, 0, done.stderr)
+
+
+class Types(unittest.TestCase):
+    def read(self, *names):
+        with open(os.path.join(os.environ["DH_ROOT"], *names), encoding="utf-8") as file:
+            return file.read()
+
+    def test_events_are_those_that_there_are(self):
+        types = self.read("html", "digitalhuman.d.ts")
+        named = {kind: set(re.findall(r"'(\w+)'", text))
+                 for kind, text in re.findall(r"^export type (\w+)EventName = ([^;]+);", types, flags=re.M)}
+        rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| (?:segment|room|viewer) \| (.+) \|$", self.read("docs", "api.md"), flags=re.M)
+        documented = {"Room": {"lost"}, "Observer": {"recorded"}}
+        for names, text in rows:
+            kind = "Observer" if "For observers with the secret" in text else "Room"
+            documented[kind] |= set(re.findall(r"\w+", names)) - documented["Observer"]
+        self.assertGreater(len(rows), 20)
+        self.assertEqual(named, documented)
 
 
 if __name__ == "__main__":
