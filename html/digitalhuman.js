@@ -15,11 +15,13 @@
  * restart of the gateway, a lost or changed network, sleep.
  */
 
+import { Asking } from './js/asking.js';
 import { Captions } from './js/captions.js';
 import { Connection, failure, isAnswer, loadLibrary } from './js/gateway.js';
-import { dropKey, keysFor, setKeys } from './js/keys.js';
+import { keysFor, setKeys } from './js/keys.js';
 import { Listeners } from './js/listeners.js';
 import { Listening } from './js/microphone.js';
+import { Offers } from './js/offers.js';
 import { Pulse } from './js/pulse.js';
 import { Requests } from './js/requests.js';
 import { listRooms } from './js/rooms.js';
@@ -30,6 +32,7 @@ import { Wishes } from './js/wishes.js';
 import { stateWords } from './js/words.js';
 
 const LIMIT = 464;
+const AFTER_ANSWER = ['configure', 'start', 'pause', 'switch'];   // to the first offer; in their order
 const HERE = import.meta.url;
 
 const vendorOf = (vendor = './vendor/') => new URL(vendor, HERE).href;
@@ -45,15 +48,14 @@ export class DigitalHuman extends Requests {
 	#retry;             // a timer
 	#pulse = null;
 	#seen = false;      // pictures have come over this connection
-	#paused = false;    // as it is wanted, also of the next connection
-	#wishes = new Wishes();  // likewise
-	#flipped = false;   // `room` was a number and became a text, or the other way round
+	#wishes = new Wishes();  // also of the next connection
+	#asking;
 	#settle;
 	#opened = new Promise(resolve => { this.#settle = resolve; });  // there is a connection, or there will be none soon
 	#captions;
 	#listening;
+	#offers;
 	#connected;         // a promise of the present attempt's end
-	#answered;          // one of what became of the last offer's answer: an error, or nothing
 	#wake = new Wake(isNetwork => this.#woken(isNetwork));
 
 	constructor(options = {}) {
@@ -62,6 +64,10 @@ export class DigitalHuman extends Requests {
 		this.#options = options;
 		this.#servers = new Servers(addresses(server, HERE));
 		Object.assign(this, { room, video, pin, secret, token });
+		this.#asking = new Asking(this, {
+			connection: () => this.#whenOpened(), wrong: key => this.#emit('wrong', key),
+			late: connection => connection === this.#connection && this.#pulse?.probe(),
+		});
 		this.#captions = new Captions(video, {
 			captions: shown => this.#emit('captions', shown), marker: marker => this.#emit('marker', marker),
 		}, kind => this.pc?.getReceivers().find(receiver => receiver.track.kind === kind));
@@ -72,9 +78,14 @@ export class DigitalHuman extends Requests {
 			this.#tell();
 		});
 		this.#listening = new Listening({
-			pc: () => this.pc, negotiate: on => this.#negotiate(on), changed: change => this.#emit('microphone', change),
+			pc: () => this.pc, negotiate: on => this.#offers.negotiate(on), changed: change => this.#emit('microphone', change),
 			silent: event => this.#tellEvent(event),
 		});
+		this.#offers = new Offers({
+			connected: () => this.#whenOpened().then(() => this.#connected), answer: (...offer) => this.#answer(...offer),
+			configure: fields => this.#configure(fields),
+		});
+		this.#wake.start();
 		this.#connected = this.#connect();
 	}
 
@@ -93,43 +104,21 @@ export class DigitalHuman extends Requests {
 	showCaptions(on) {
 		this.#options = { ...this.#options, captions: on };
 		this.#captions.turn(on);
-		return this.#connection?.isOpen ? this.request({ request: 'configure', captions: on }) : Promise.resolve();
+		return this.#connection?.isOpen ? this.#configure({ captions: on }) : Promise.resolve();
 	}
 
-	/* Whether it is to be paused is remembered for the next connection, unless the gateway says no. */
-	async request(body, options) {
-		const before = this.#paused;
-		const isWish = body.request === 'pause' || body.request === 'start';
-		if (isWish)
-			this.#paused = body.request === 'pause';
-		try {
-			return await this.#ask(body, options);
-		} catch (error) {
-			if (isWish && isAnswer(error))
-				this.#paused = before;
-			throw error;
-		}
+	request(body, options) {
+		const { request } = body;
+		const ask = () => this.#ask(body, options);
+		if (!AFTER_ANSWER.includes(request))
+			return ask();
+		const askLater = () => this.#offers.answered().then(ask);
+		return request === 'configure' ? askLater() : this.#wishes.pause(request === 'pause', askLater);
 	}
 
-	async #ask(body, options) {
-		if (!this.#connection?.isOpen)
-			await this.#opened;
-		const id = this.room, keys = keysFor(this, body);
-		const connection = this.#connection;
-		if (!connection?.isOpen)
-			throw failure('offline', 'Not connected to the gateway.');
-		try {
-			return await connection.request({ id, ...keys, ...body }, options);
-		} catch (error) {
-			if (dropKey(this, error, keys, body))
-				this.#emit('wrong', error.wrong);
-			if (error.code === 'timeout' && connection === this.#connection)
-				this.#pulse?.probe();
-			if (error.code === 454 && error.message.includes('"id"') && !('id' in body) && this.#flip(id))
-				return this.#ask(body, options);
-			throw error;
-		}
-	}
+	#configure(fields) { return this.#ask({ request: 'configure', ...fields }); }
+
+	#ask(body, options) { return this.#asking.ask(body, options); }
 
 	get captions() { return this.#captions.shown; }
 	get track() { return this.#captions.track; }
@@ -137,7 +126,7 @@ export class DigitalHuman extends Requests {
 	get pc() { return this.#connection?.pc ?? null; }
 	get words() { return stateWords(this.state, this.#error, this.blocked); }
 	get microphone() { return this.#listening.microphone; }
-	get isPaused() { return this.#paused; }
+	get isPaused() { return this.#wishes.isPaused; }
 	get blocked() { return this.#screen?.blocked ?? false; }
 
 	unmute() { return this.#screen ? this.#screen.unmute() : Promise.resolve(); }
@@ -146,8 +135,10 @@ export class DigitalHuman extends Requests {
 	reconnect() {
 		const { state } = this;
 		this.#drop(failure('offline', 'The connection is made anew.'));
-		if (this.state === state)   // nobody who was told has closed it
+		if (this.state === state) {   // nobody who was told has closed it
+			this.#wake.start();
 			this.#connected = this.#connect();
+		}
 		return this.#connected;
 	}
 
@@ -175,15 +166,6 @@ export class DigitalHuman extends Requests {
 		this.#emit('status', { state: this.state, error: this.#error, words: this.words });
 	}
 
-	/* Only the gateway knows whether "7" is a number or a name there. True: `room` has changed since it was `id`. */
-	#flip(id) {
-		if (this.room === id && !this.#flipped && /^\d+$/.test(id)) {
-			this.#flipped = true;
-			this.room = typeof id === 'number' ? String(id) : Number(id);
-		}
-		return this.room !== id;
-	}
-
 	/* --- connecting */
 
 	/* Ends the connection; a later attempt starts afresh. */
@@ -193,6 +175,7 @@ export class DigitalHuman extends Requests {
 		this.#pulse?.stop();
 		this.#connection?.close(error, isThere);
 		this.#connection = this.#pulse = this.stream = this.viewer = null;
+		this.#offers.forget();
 		this.#listening.silence();
 		this.#captions.clear();
 	}
@@ -221,6 +204,13 @@ export class DigitalHuman extends Requests {
 		} catch (error) {
 			lost(error);
 		}
+	}
+
+	/* A promise of the connection, or of null. */
+	async #whenOpened() {
+		if (!this.#connection?.isOpen)
+			await this.#opened;
+		return this.#connection;
 	}
 
 	/* A secret that is wrong is no reason not to watch. */
@@ -264,7 +254,7 @@ export class DigitalHuman extends Requests {
 			this.reconnect();
 		else if (['preparing', 'playing', 'paused'].includes(this.state))
 			this.#pulse?.probe();
-		this.#screen?.play();
+		this.#screen?.woken();
 	}
 
 	/* --- the gateway's words */
@@ -275,7 +265,7 @@ export class DigitalHuman extends Requests {
 		if (/^(preparing|start)/.test(result?.status) || result?.switched)
 			this.#lay(result);
 		if (jsep)
-			this.#answered = this.#answer(jsep);
+			this.#offers.take(jsep);
 		if (result)
 			this.#take(result, asked);
 		if (event === 'disabled' || result?.status === 'pausing')
@@ -303,13 +293,12 @@ export class DigitalHuman extends Requests {
 		if (switched) {
 			setKeys(this, asked ?? keysFor(this, { id }));
 			this.room = id;
-			this.#paused = false;
 			this.#listening.renew();  // the new room may have no place for it
 		}
-		if (status === 'pausing' && this.#paused) {
+		if (status === 'pausing' && this.isPaused) {
 			this.#servers.worked();
 			this.#become('paused');
-		} else if (this.state === 'paused' && !this.#paused && (switched || /^start/.test(status))) {
+		} else if (this.state === 'paused' && !this.isPaused && (switched || /^start/.test(status))) {
 			this.#pulse?.excuse();
 			this.#become(this.#seen ? 'playing' : 'preparing');
 		}
@@ -324,7 +313,7 @@ export class DigitalHuman extends Requests {
 	}
 
 	/* To the offer, or a later one. Where there is no place for one more microphone, all else goes on. */
-	async #answer(jsep) {
+	async #answer(jsep, before) {
 		const attempt = this.#attempt;
 		const first = !this.stream;
 		if (first) {
@@ -334,17 +323,16 @@ export class DigitalHuman extends Requests {
 			this.#become('preparing');
 		}
 		try {
+			await before;
+			this.#expect(attempt);
 			await this.#listening.attach(jsep.sdp);
 			const answer = await this.#connection.answer(jsep);
-			if (attempt !== this.#attempt)
-				return undefined;
+			this.#expect(attempt);
 			if (first)
 				this.#pulse.begin();
-			await this.request({ request: this.#paused ? 'pause' : 'start' }, { jsep: answer });
+			await this.#ask({ request: this.isPaused ? 'pause' : 'start' }, { jsep: answer });
 			if (first)
 				await this.#restore(attempt);
-			if (first)
-				this.#listening.renew();
 			return undefined;
 		} catch (error) {
 			if (attempt === this.#attempt && error.code !== LIMIT)
@@ -353,33 +341,17 @@ export class DigitalHuman extends Requests {
 		}
 	}
 
-	/* As the connection before was. */
-	async #restore(attempt) {
-		try {
-			const { fields } = this.#wishes;
-			if (fields)
-				await this.request({ request: 'configure', ...fields });
-		} catch (error) {
-			if (!isAnswer(error) || !this.#wishes.reduce())
-				throw error;
-			return this.#restore(attempt);
-		}
-		return attempt === this.#attempt && this.#wishes.met();
+	#expect(attempt) {
+		if (attempt !== this.#attempt)
+			throw failure('offline', 'The connection was lost.');
 	}
 
-	/* Whether the gateway listens to this viewer: an offer of its own, which comes with the answer. */
-	async #negotiate(on) {
-		if (!this.#connection?.isOpen)
-			await this.#opened;
-		await this.#connected;
-		const before = this.#answered;
-		await before;
-		const { result } = await this.request({ request: 'configure', microphone: on });
-		if (on && !result.microphone)
-			throw failure('gateway', 'This gateway listens to nobody.');
-		const error = this.#answered !== before && await this.#answered;
-		if (error)
-			throw error;
+	/* As the connection before was. */
+	async #restore(attempt) {
+		await this.#wishes.restore(fields => this.#configure(fields));
+		this.#expect(attempt);
+		this.#wishes.met();
+		this.#listening.renew();
 	}
 
 	/* --- picture and sound */
@@ -408,7 +380,7 @@ export class DigitalHuman extends Requests {
 			ask: (body, options) => this.request(body, options),
 			restart: async () => {
 				await this.restart();
-				await this.#answered;
+				await this.#offers.answered();
 			},
 			isPaused: () => this.state === 'paused',
 			soundIsEnough: () => !this.#wishes.wantsVideo,

@@ -10,6 +10,9 @@ const FAR_S = 86400;        // when a cue ends whose end is not known yet
 
 const tracks = new WeakMap();   // by video: a track of a video stays for ever
 
+/* What tells markers apart; their moment alone does not. */
+const nameOf = ({ id, media_ms: ms, segment, data }) => JSON.stringify([id, ms, segment, data]);
+
 /* Cues are WebVTT. */
 const escaped = text => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
@@ -25,6 +28,7 @@ export class Captions {
 	#start = null;           // the viewer's rtp_start
 	#played = null;          // a picture: { rtp, at }, when it is on the screen
 	#frames = null;          // what asks for them
+	#told = '';              // which marker was the last one that was told
 
 	/* on.captions(list) when what is shown changes, on.marker(message) when one is due. `receiver(kind)`: the
 	 * RTCRtpReceiver of a medium, or undefined. */
@@ -134,23 +138,36 @@ export class Captions {
 
 	/* --- what */
 
-	/* What is on its way is older, or is in it. */
-	#restart({ rtp_start: start, captions, marker }) {
+	/* What is on its way is older, or is in it, but for markers: of them it has only the latest, every time. */
+	#restart({ id, media_ms: now, rtp_start: start, captions, marker }) {
 		this.#start = start ?? this.#start;
-		this.#waiting = [];
-		clearTimeout(this.#timer);
+		this.#waiting = this.#waiting.filter(({ message }) => message.event === 'marker' && message.id === id);
 		this.#follow();
-		if (!captions || this.#isOff)
+		if (captions && !this.#isOff) {
+			this.#show(captions);
+			if (marker)
+				this.#mark({ event: 'marker', id, ...marker }, now);
+		}
+		this.#next();
+	}
+
+	/* The room's latest one, unless it has been told, or will be. `now`: the room's media time. */
+	#mark(marker, now) {
+		const names = [this.#told, ...this.#waiting.map(({ message }) => nameOf(message))];
+		if (names.includes(nameOf(marker)))
 			return;
-		this.#show(captions);
-		if (marker)
-			this.#on.marker(marker);
+		if (now - marker.media_ms > WAIT_MAX_MS)
+			this.#now(marker);      // RTP timestamps begin anew after hours
+		else
+			this.#wait(marker);
 	}
 
 	#now(message) {
 		const { event, caption } = message;
-		if (event === 'marker')
+		if (event === 'marker') {
+			this.#told = nameOf(message);
 			return this.#on.marker(message);
+		}
 		const others = this.shown.filter(shown => shown.caption !== caption);
 		this.#show(event === 'caption' ? [...others, message] : others);
 	}

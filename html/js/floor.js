@@ -110,7 +110,8 @@ export class Floor {
 		const observer = this.#observer = { end: null };
 		this.#next = performance.now() + AGAIN_MS;
 		try {
-			const end = await this.#dh.observe(event => observer === this.#observer && this.#take(event));
+			const end = await this.#dh.observe(event => observer === this.#observer && this.#take(event),
+				() => observer === this.#observer && this.#lose());
 			if (observer !== this.#observer)
 				return end();
 			observer.end = end;
@@ -129,6 +130,12 @@ export class Floor {
 		this.#observer?.end?.();
 		this.#observer = null;
 		clearTimeout(this.#timer);
+	}
+
+	/* The gateway has ended it. */
+	#lose() {
+		this.#observer = null;
+		this.#next = performance.now() + AGAIN_MS;
 	}
 
 	/* One at a time. */

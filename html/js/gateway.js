@@ -174,7 +174,7 @@ export class Connection {
 	request(body, options) {
 		const message = wellFormed(body);
 		if (options?.listener)
-			return this.#observe(message, options.listener);
+			return this.#observe(message, options);
 		if (!(message.request in ANSWERS))
 			return this.#send(message, options);
 		const answer = this.#turn.then(() => this.#send(message, options));
@@ -210,25 +210,49 @@ export class Connection {
 		return answer;
 	}
 
-	/* By a handle of its own, which goes with the connection. Returns a function that ends it. */
-	async #observe(message, listener) {
+	/* By a handle of its own, which goes with the connection. Returns a function that ends it; ended(error) is called where
+	 * the gateway does. */
+	async #observe(message, { listener, ended }) {
 		if (!this.isOpen)
 			throw this.#over ?? failure('offline', 'Not connected to the gateway.');
 		const entry = {};
 		const begun = new Promise((resolve, reject) => Object.assign(entry, { resolve, reject }));
 		begun.catch(() => {});   // it may be too late before anybody waits for it
 		this.#waiting.add(entry);
-		let handle = null;
-		const end = () => this.#over || handle?.detach();
+		let handle = null, isObserving = false, isOver = false;
+		const end = () => {
+			if (!isOver && !this.#over)
+				handle?.detach();
+			isOver = true;
+		};
+		const fail = error => {
+			entry.reject(error);
+			if (!isObserving || isOver)
+				return;
+			end();
+			ended?.(error);
+		};
+		const take = status => {
+			isObserving ||= status === 'observing';
+			if (status === 'observing')
+				entry.resolve();
+			else if (/^kicked/.test(status))
+				fail(failure('kicked', 'The observer was sent out of the room.'));
+			else if (status === 'stopped')
+				fail(failure('offline', 'There is nothing to observe any more.'));
+		};
 		try {
-			handle = await within(STEP_MS, this.#attach({ onmessage: said => {
-				if (said.event)
-					listener(said);
-				else if (said.error_code)
-					entry.reject(failure(said.error_code, said.error));
-				else if (said.result?.status === 'observing')
-					entry.resolve();
-			} }));
+			handle = await within(STEP_MS, this.#attach({
+				onmessage: said => {
+					if (said.event)
+						listener(said);
+					else if (said.error_code)
+						entry.reject(failure(said.error_code, said.error));
+					else
+						take(said.result?.status);
+				},
+				ondetached: () => fail(failure('offline', 'Detached by the gateway.')),
+			}));
 			handle.send({
 				message, success: data => data?.error_code && entry.reject(failure(data.error_code, data.error)),
 				error: reason => entry.reject(this.#refused(String(reason))),

@@ -45,9 +45,19 @@ export class Microphone {
 		this.stop = () => stop();
 		this.#taken = taken;
 		this.#ended = () => stop(failure('absent', 'The microphone is gone.'));
-		track.addEventListener('ended', this.#ended);
 		this.#analyser.fftSize = SAMPLES;
-		this.#context.createMediaStreamSource(new MediaStream([track])).connect(this.#analyser);
+		try {
+			this.#context.createMediaStreamSource(new MediaStream([track])).connect(this.#analyser);
+		} catch (error) {
+			this.#context.close();
+			throw error;
+		}
+		track.addEventListener('ended', this.#ended);
+	}
+
+	/* It is what somebody wants who asks for these; for none: any will do. */
+	is({ track, deviceId }) {
+		return track ? track === this.track : !deviceId || deviceId === this.track.getSettings().deviceId;
 	}
 
 	/* 0 to 1: how loud it is now, as loudness is felt. */
@@ -73,7 +83,7 @@ export class Listening {
 	#microphone = null;  // also before the gateway listens
 	#isOn = false;       // it does
 	#voice = null;       // the event that said that it hears a voice, until it is silent
-	#opening = null;     // a promise of that
+	#opening = null;     // the last one that is on its way: { wish, end }, a promise of it
 
 	/* on: pc() of now, or null; negotiate(on) has the gateway listen, or not any more, and is a promise of that;
 	 * changed({ microphone, error }): which one is listened to now, or null and why, where nobody asked for that;
@@ -85,41 +95,81 @@ export class Listening {
 	get microphone() { return this.#isOn ? this.#microphone : null; }
 
 	/* A promise of the microphone, once the gateway listens to it. A `track` of one's own is not stopped in the end; without,
-	 * a microphone is taken (`deviceId`). prepare() is done when there is one, before it is listened to. */
+	 * a microphone is taken (`deviceId`). prepare() is done when there is one, before it is listened to. One at a time: who
+	 * wants the same as the one before does not have the person asked again. */
 	open({ track, deviceId }, prepare) {
-		this.#opening ??= this.#open(track, deviceId, prepare).finally(() => { this.#opening = null; });
-		return this.#opening;
+		const before = this.#opening, opening = { wish: { track, deviceId } };
+		const isSame = before?.wish.track === track && before?.wish.deviceId === deviceId;
+		const open = async () => {
+			try {
+				await before?.end.catch(error => {
+					if (isSame && !isAnswer(error))
+						throw error;
+				});
+				return await this.#open(opening.wish, prepare);
+			} finally {
+				if (this.#opening === opening)
+					this.#opening = null;
+			}
+		};
+		this.#opening = opening;
+		opening.end = open();
+		return opening.end;
 	}
 
-	async #open(own, deviceId, prepare) {
-		if (this.#microphone) {
-			await prepare();
-			return this.#microphone;
-		}
-		const track = own ?? await capture(deviceId);
-		let microphone;
+	async #open(wish, prepare) {
+		if (!this.#microphone?.is(wish))
+			await this.#put(await this.#take(wish));
+		const microphone = this.#microphone;
+		const gone = () => failure('absent', 'The microphone is gone.');
+		if (!microphone)
+			throw gone();
 		try {
-			microphone = new Microphone(track, !own, error => this.#end(microphone, error));
+			await prepare();
+			await this.#on.negotiate(true);
+			if (this.#microphone !== microphone)
+				throw gone();
+		} catch (error) {
+			if (this.#microphone === microphone && !this.#isOn)
+				this.#release();
+			throw error;
+		}
+		if (!this.#isOn) {
+			this.#isOn = true;
+			this.#on.changed({ microphone, error: null });
+		}
+		return microphone;
+	}
+
+	async #take({ track: own, deviceId }) {
+		if (own?.readyState === 'ended')
+			throw failure('absent', 'The track has ended.');
+		const track = own ?? await capture(deviceId);
+		try {
+			const microphone = new Microphone(track, !own, error => this.#end(microphone, error));
+			return microphone;
 		} catch (error) {
 			if (!own)
 				track.stop();
 			throw failure('busy', String(error));
 		}
-		this.#microphone = microphone;
-		try {
-			await prepare();
-			await this.#on.negotiate(true);
-			if (this.#microphone !== microphone)
-				throw failure('absent', 'The microphone is gone.');
-		} catch (error) {
-			if (this.#microphone === microphone)
-				this.#release();
-			throw error;
-		}
-		this.#isOn = true;
-		this.#on.changed({ microphone, error: null });
-		return microphone;
 	}
+
+	/* In the place of another one, if there is one: who is heard stays heard. */
+	async #put(microphone) {
+		const before = this.#microphone;
+		this.#microphone = microphone;
+		if (!before)
+			return;
+		microphone.speaking = this.#voice !== null;
+		const replaced = this.#senderOf(before)?.replaceTrack(microphone.track);
+		before.release();
+		if (this.#isOn)
+			this.#on.changed({ microphone, error: null });
+		await replaced;
+	}
+
+	#senderOf({ track }) { return this.#on.pc()?.getSenders().find(sender => sender.track === track); }
 
 	/* Returns a promise: the gateway does not listen any more. */
 	#end(microphone, error = null) {
@@ -131,8 +181,7 @@ export class Listening {
 	}
 
 	#release() {
-		const { track } = this.#microphone;
-		this.#on.pc()?.getSenders().find(sender => sender.track === track)?.replaceTrack(null);
+		this.#senderOf(this.#microphone)?.replaceTrack(null);
 		this.#microphone.release();
 		this.#microphone = null;
 		this.#isOn = false;

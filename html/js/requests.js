@@ -42,8 +42,8 @@ export class Requests {
 		return this.request({ ...Object.fromEntries(changes), request: 'edit' });
 	}
 
-	/* A promise of a function that ends it. */
-	observe(listener) { return this.request({ request: 'observe' }, { listener }); }
+	/* A promise of a function that ends it. ended(error): the gateway has done so. */
+	observe(listener, ended) { return this.request({ request: 'observe' }, { listener, ended }); }
 
 	askFloor() { return this.request({ request: 'ask_floor' }); }
 	leaveFloor() { return this.request({ request: 'leave_floor' }); }

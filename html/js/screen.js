@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The <video>, and what browsers allow it: most start it muted only, and some (battery, settings) not at all
- * before a click. Then any click or key on the page starts it. */
+ * before a click. Then any click, tap or key on the page starts it: iPhones have clicks only where something listens to them. */
 
-const GESTURES = ['click', 'keydown'];
+const GESTURES = ['click', 'touchend', 'keydown'];
 
 export class Screen {
 	#video;
 	#onBlocked;
 	#retry = () => this.play();
+	#isHalted = false;  // the viewer has paused it, in the browser's own controls
 	#matte = null;      // draws a transparent picture; a promise
 
 	/* onBlocked(blocked) says that it waits for a click, or not any more. */
@@ -16,6 +17,9 @@ export class Screen {
 		this.#onBlocked = onBlocked;
 		this.blocked = false;
 		this.canvas = null;
+		/* browsers themselves pause what is not seen, and what has ended */
+		video.addEventListener('pause', () => { this.#isHalted ||= !document.hidden && !video.ended; });
+		video.addEventListener('play', () => { this.#isHalted = false; });
 	}
 
 	/* moving() is called at its first picture, where the browser can tell. */
@@ -29,6 +33,9 @@ export class Screen {
 		this.#block(false);
 		this.#video.srcObject = null;
 	}
+
+	/* The page is seen again. */
+	woken() { return this.#isHalted ? undefined : this.play(); }
 
 	/* With a sound that the browser does not allow, it plays without. */
 	async play() {

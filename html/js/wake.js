@@ -7,7 +7,7 @@ const CHANGES = () => [
 ];
 
 export class Wake {
-	#changes = CHANGES();
+	#changes = [];
 	#told;
 
 	/* changed(isNetwork): the network is another one (true), or there again, or the page is. */
@@ -16,6 +16,12 @@ export class Wake {
 			if (type !== 'visibilitychange' || !document.hidden)
 				changed(type === 'change');
 		};
+	}
+
+	/* Also once more. */
+	start() {
+		this.stop();
+		this.#changes = CHANGES();
 		for (const [target, name] of this.#changes)
 			target.addEventListener(name, this.#told);
 	}

@@ -5,6 +5,9 @@ import { $, advance, Element, gateway, globals, load, settled } from './page_stu
 
 const { equal, deepEqual, ok } = assert;
 const track = (kind) => Object.assign(new Element(), { kind, muted: false });
+const microphoneTrack = (name) => Object.assign(track('audio'), {
+  name, readyState: 'live', getSettings: () => ({ deviceId: name }), stop() { this.readyState = 'ended'; },
+});
 const asked = (request) => gateway.asked.filter((body) => body.request === request);
 
 // What became of a promise: { value }, { error }, or {} as yet.
@@ -555,6 +558,296 @@ const tests = {
     $('curtain-button').click();
     await advance(100);
     equal($('connection-text').textContent, 'Connected');
+  },
+
+  /* Before the first answer nothing is sent, and the gateway says so. */
+  async what_is_configured_before_the_first_answer() {
+    gateway.answering = 50;
+    for (const [wish, again] of [[{ audio: true, video: true }, []],
+      [{ mid: 'v', send: false }, [{ audio: true, video: false }]]]) {
+      gateway.asked.length = 0;
+      const dh = await human(), said = fate(dh.request({ request: 'configure', ...wish }));
+      await advance(100);
+      const { result } = said.value;
+      deepEqual([dh.state, result.audio, result.video], ['preparing', true, wish.send ?? true]);
+      gateway.asked.length = 0;
+      dh.reconnect();
+      await advance(100);
+      deepEqual([dh.state, asked('configure').map(({ audio, video }) => ({ audio, video }))], ['preparing', again]);
+      dh.close();
+    }
+  },
+
+  async a_start_before_the_first_answer() {
+    Object.assign(gateway.servers, { 'ws://down': 'down' });
+    gateway.answering = 50;
+    const said = fate((await human({ server: ['ws://down', 'ws://up'] })).start());
+    await advance(1000);
+    deepEqual([said.error, asked('start').length], [undefined, 2]);
+  },
+
+  async wishes_keep_their_order() {
+    const dh = await playing(), { length } = gateway.asked;
+    dh.start();
+    dh.pause();
+    dh.request({ request: 'switch', id: 1 });
+    dh.pause();
+    await advance(100);
+    deepEqual(gateway.asked.slice(length).map(({ request }) => request), ['start', 'pause', 'switch', 'pause']);
+    deepEqual([dh.state, dh.isPaused], ['paused', true]);
+  },
+
+  async two_offers_at_once() {
+    const [dh, microphone] = await listening(), states = [];
+    gateway.answering = 50;
+    dh.on('status', ({ state }) => states.push(state));
+    microphone.stop();
+    const again = fate(dh.listen({ track: track('audio') }));
+    await advance(1000);
+    deepEqual([states, again.error, again.value === dh.microphone, gateway.sessions.length], [[], undefined, true, 1]);
+  },
+
+  async a_tap_starts_the_picture() {
+    const video = new Element('video'), refused = Object.assign(new Error('no'), { name: 'NotAllowedError' });
+    Object.assign(video, { muted: true, play: () => Promise.reject(refused) });
+    const dh = await playing({ video });
+    gateway.sessions[0].on.onremotetrack(track('video'), '1', true);
+    await settled();
+    ok(dh.blocked);
+    video.play = () => Promise.resolve();
+    globalThis.document.fire('touchend');
+    await settled();
+    ok(!dh.blocked);
+  },
+
+  async a_pause_of_the_viewers_own() {
+    const video = new Element('video'), { document } = globalThis;
+    let played = 0;
+    video.play = () => { played++; };
+    await playing({ video });
+    gateway.sessions[0].on.onremotetrack(track('video'), '1', true);
+    const leaves = (pauses) => {
+      document.hidden = true;
+      if (pauses) video.fire('pause');
+      document.hidden = false;
+      played = 0;
+      document.fire('visibilitychange');
+      return played;
+    };
+    equal(leaves(true), 1);      // by the browser, where the page is not seen
+    video.fire('play');
+    equal(leaves(false), 1);
+    video.ended = true;
+    video.fire('pause');
+    video.ended = false;
+    equal(leaves(false), 1);     // a stream ended
+    video.fire('pause');
+    equal(leaves(true), 0);
+    video.fire('play');
+    equal(leaves(false), 1);
+  },
+
+  async a_marker_is_told_once() {
+    const dh = await playing({ captions: true }), told = [];
+    dh.on('marker', ({ data }) => told.push(data));
+    const marker = (data, ms, id = 1) => ({ event: 'marker', id, media_ms: ms, data });
+    const state = (latest, id = 1) => gateway.say({ event: 'state', id, media_ms: 9000, captions: [], marker: latest });
+    const old = { media_ms: 100, data: { open: 'form' } };
+    state(old);
+    state(old);
+    gateway.say(marker(2, 9100));
+    state({ media_ms: 9100, data: 2 });
+    dh.pause();
+    dh.start();
+    await advance(100);
+    state({ media_ms: 9100, data: 2 });
+    state({ media_ms: 9100, data: 3 });      // of the same moment, and missed
+    dh.reconnect();
+    await advance(100);
+    state({ media_ms: 9100, data: 3 });
+    await advance(5000);
+    deepEqual(told, [{ open: 'form' }, 2, 3]);
+    state({ media_ms: 9100, data: 3 }, 2);   // another room
+    await advance(5000);
+    deepEqual(told.at(-1), 3);
+    equal(told.length, 4);
+  },
+
+  /* What a state comes before is still to be told when its picture is seen. */
+  async a_marker_that_is_not_due_yet() {
+    const { Captions } = await load('js/captions.js');
+    const told = [];
+    const receiver = () => ({ getSynchronizationSources: () => [{ rtpTimestamp: performance.now() * 48, timestamp: performance.now() }] });
+    const captions = new Captions(null, { captions() {}, marker: ({ data }) => told.push([data, performance.now()]) }, receiver);
+    const state = (marker, id = 1) => captions.take({ event: 'state', id, rtp_start: { audio: 0, video: 0 }, captions: [], marker });
+    const begin = performance.now();
+    state(null);
+    captions.take({ event: 'marker', id: 1, media_ms: begin + 200, data: 'a' });
+    captions.take({ event: 'marker', id: 1, media_ms: begin + 400, data: 'b' });
+    state({ media_ms: begin + 400, data: 'b' });
+    state({ media_ms: begin + 600, data: 'c' });
+    state({ media_ms: begin + 600, data: 'c' });
+    await advance(1000);
+    deepEqual(told.map(([data, at]) => [data, Math.round((at - begin) / 100) * 100]), [['a', 200], ['b', 400], ['c', 600]]);
+    captions.take({ event: 'marker', id: 1, media_ms: begin + 1200, data: 'd' });
+    state(null, 2);     // where it belongs to nothing
+    await advance(1000);
+    equal(told.length, 3);
+  },
+
+  async a_second_wish_while_the_person_is_asked() {
+    const dh = await playing(), given = [];
+    globalThis.navigator.mediaDevices = { getUserMedia: () => new Promise((resolve) => {
+      given.push(() => resolve({ getAudioTracks: () => [microphoneTrack('one')] }));
+    }) };
+    const first = fate(dh.listen()), second = fate(dh.listen({ barge_in: 300 }));
+    await advance(100);
+    given[0]();
+    await advance(100);
+    deepEqual([given.length, asked('edit').map((edit) => edit.new_barge_in)], [1, [300]]);
+    ok(first.value && first.value === second.value && first.value === dh.microphone);
+  },
+
+  async a_person_who_says_no_is_asked_once() {
+    const dh = await playing();
+    let prompts = 0, refuse;
+    globalThis.navigator.mediaDevices = { getUserMedia: () => new Promise((_, reject) => {
+      prompts++;
+      refuse = () => reject(Object.assign(new Error('no'), { name: 'NotAllowedError' }));
+    }) };
+    const ends = [fate(dh.listen()), fate(dh.listen({ barge_in: 300 }))];
+    await settled();
+    refuse();
+    await advance(100);
+    deepEqual([ends.map(({ error }) => error?.code), prompts, asked('edit').length], [['denied', 'denied'], 1, 0]);
+  },
+
+  async another_microphone_takes_the_place_of_the_first() {
+    const dh = await playing(), told = [];
+    let fails = null;
+    globalThis.navigator.mediaDevices = { getUserMedia({ audio: { deviceId } }) {
+      if (fails) return Promise.reject(Object.assign(new Error('no'), { name: fails }));
+      return Promise.resolve({ getAudioTracks: () => [microphoneTrack(deviceId?.exact ?? 'any')] });
+    } };
+    const listen = async (options) => {
+      const end = fate(dh.listen(options));
+      await advance(100);
+      return end.value ?? end.error.code;
+    };
+    const first = await listen();
+    gateway.sessions[0].sender.track = first.track;
+    gateway.say({ event: 'viewer_speaking', id: 1, viewer: dh.viewer });
+    dh.on('microphone', ({ microphone }) => told.push(microphone));
+    ok(await listen({ deviceId: 'any' }) === first);
+    fails = 'OverconstrainedError';
+    equal(await listen({ deviceId: 'gone' }), 'absent');
+    deepEqual([dh.microphone === first, first.track.readyState, told], [true, 'live', []]);
+    fails = null;
+    const second = await listen({ deviceId: 'other' });
+    deepEqual([second.track.name, dh.microphone === second, told.length, second.speaking], ['other', true, 1, true]);
+    deepEqual([first.track.readyState, first.speaking, gateway.sessions[0].sender.track.name], ['ended', false, 'other']);
+    await first.stop();
+    ok(dh.microphone === second);
+    const own = microphoneTrack('own'), third = await listen({ track: own });
+    deepEqual([third.track === own, dh.microphone === third, second.track.readyState], [true, true, 'ended']);
+    ok(await listen() === third);
+    own.stop();
+    own.fire('ended');
+    equal(dh.microphone, null);
+  },
+
+  async a_microphone_is_heard_again_before_it_is_said_to_be() {
+    const [dh, microphone] = await listening();
+    gateway.answering = 500;
+    dh.reconnect();
+    const again = fate(dh.listen());
+    await advance(300);
+    deepEqual([again, dh.microphone === microphone], [{}, true]);
+    await advance(2000);
+    deepEqual([again.value === microphone, gateway.sessions[0].isListening], [true, true]);
+    const lost = fate(dh.listen({ barge_in: 1 }));
+    gateway.servers['ws://up'] = 'down';
+    gateway.sessions[0].options.error('lost');
+    const offline = fate(dh.listen());
+    await advance(10);
+    deepEqual([lost.error?.code, offline.error?.code], ['offline', 'offline']);
+    ok(dh.microphone === microphone);
+  },
+
+  async a_track_that_has_ended() {
+    const dh = await playing(), own = microphoneTrack('own');
+    own.stop();
+    const heard = fate(dh.listen({ track: own }));
+    await advance(100);
+    deepEqual([heard.error?.code, dh.microphone, asked('configure').length], ['absent', null, 0]);
+  },
+
+  async a_microphone_that_cannot_be_measured() {
+    const dh = await playing(), own = microphoneTrack('own'), { AudioContext } = globalThis;
+    let open = 0;
+    globalThis.AudioContext = class extends AudioContext {
+      constructor() { super(); open++; }
+      createMediaStreamSource() { throw new Error('other sample rate'); }
+      close() { open--; }
+    };
+    const heard = fate(dh.listen({ track: own }));
+    await advance(100);
+    deepEqual([heard.error.code, open, own.listeners], ['busy', 0, []]);
+  },
+
+  async one_that_was_closed_and_connects_again() {
+    const dh = await playing(), { document } = globalThis;
+    dh.close();
+    dh.reconnect();
+    dh.reconnect();
+    await advance(100);
+    equal(dh.state, 'preparing');
+    document.fire('visibilitychange');
+    await advance(100);
+    equal(asked('info').length, 1);
+    dh.close();
+    document.fire('visibilitychange');
+    equal(document.listeners.filter(([type]) => type === 'visibilitychange').length, 0);
+  },
+
+  async an_observer_that_is_ended() {
+    const dh = await playing(), [session] = gateway.sessions;
+    for (const [status, code] of [['kicked', 'kicked'], ['kicked_all', 'kicked'], ['stopped', 'offline']]) {
+      const told = [], begun = fate(dh.observe((event) => told.push(event.event), ({ code: why }) => told.push(why)));
+      await advance(100);
+      const observer = session.observers.at(-1), say = (message) => observer.on.onmessage(message);
+      ok(begun.value && !observer.isDetached);
+      say({ event: 'idle', id: 1 });
+      say({ result: { status } });
+      say({ result: { status: 'stopped' } });
+      deepEqual([told, observer.isDetached, dh.state], [['idle', code], true, 'preparing']);
+      begun.value();
+    }
+    const told = [], end = dh.observe(() => {}, (error) => told.push(error));
+    await advance(100);
+    (await end)();
+    session.observers.at(-1).on.onmessage({ result: { status: 'stopped' } });
+    deepEqual(told, []);
+  },
+
+  async a_moderators_observer_that_is_ended() {
+    const { Floor } = await load('js/floor.js');
+    const dh = await playing(), [session] = gateway.sessions;
+    dh.pc.getStats = () => Promise.resolve(new Map([['v', { type: 'inbound-rtp', bytesReceived: performance.now() }]]));
+    const answer = { barge_in_by: 'one', viewer: null, waiting: [], waited_ms: [], speaking: [], floor_ms: 0, had_ms: 0 };
+    gateway.answers.floor = () => answer;
+    const floor = new Floor((request) => request(), () => {});
+    floor.follow(dh);
+    $('moderator').open = true;
+    floor.show(answer);
+    await advance(100);
+    ok(floor.isTold);
+    session.observers[0].on.onmessage({ result: { status: 'kicked' } });
+    ok(!floor.isTold);
+    await advance(11000);
+    floor.show(answer);      // others ask for it, from time to time
+    await advance(100);
+    deepEqual([floor.isTold, session.observers.length], [true, 2]);
   },
 };
 

@@ -132,11 +132,21 @@ export const gateway = {
   say(message, jsep) { this.sessions[0].on.onmessage(message, jsep); },
 };
 let viewers = 0;
+const OFFER = { type: 'offer', sdp: 'v=0' };
+// Nothing is sent, and no microphone heard, before there is an answer.
 const ON_THE_HANDLE = {
-  watch: () => [{ status: 'preparing', viewer: ++viewers }, { type: 'offer', sdp: 'v=0' }],
-  start: () => [{ status: 'started' }], pause: () => [{ status: 'pausing' }],
-  configure: ({ microphone, audio = true, video = true }) => [{ event: 'configured', audio, video, microphone }],
+  watch: () => [{ status: 'preparing', viewer: ++viewers }, OFFER],
+  start: (_, { sends: { audio, video } }) => [{ status: 'started', audio, video }], pause: () => [{ status: 'pausing' }],
+  configure: ({ microphone, mid, send = true, ...flags }, session) => {
+    const { isAnswered, isListening, sends } = session;
+    const { audio = mid === 'a' ? send : sends.audio, video = mid === 'v' ? send : sends.video } = flags;
+    session.sends = { audio, video };
+    session.isListening = microphone ?? isListening;
+    return [{ event: 'configured', audio: isAnswered && audio, video: isAnswered && video, microphone },
+      session.isListening !== isListening ? OFFER : undefined];
+  },
   switch: ({ id }) => [{ switched: 'ok', id, viewer: ++viewers }],
+  observe: () => [{ status: 'observing', viewer: ++viewers }],
 };
 
 class Janus {
@@ -150,7 +160,8 @@ class Janus {
 
   constructor(options) {
     const how = gateway.servers[options.server] ?? 'up';
-    Object.assign(this, { options, id: null, isDestroyed: false, sender: new Sender() });
+    Object.assign(this, { options, id: null, isDestroyed: false, sender: new Sender(), observers: [], isAnswered: false,
+      isListening: false, sends: { audio: true, video: true } });
     gateway.tried.push(options.server);
     gateway.sessions.unshift(this);
     Janus.newWebSocket(options.server);
@@ -164,29 +175,42 @@ class Janus {
   getSessionId() { return this.id; }
   destroy() { if (this.id) this.isDestroyed = true; }
 
+  // The first handle watches, others observe.
   attach(on) {
-    this.on = on;
+    const observer = { on, isDetached: false };
+    if (this.on) this.observers.push(observer);
+    this.on ??= on;
     const pc = {
       getSenders: () => [this.sender], getTransceivers: () => [], getReceivers: () => [],
       getStats: () => Promise.resolve(new Map()),
     };
-    const createAnswer = ({ success }) => {
-      const answer = { type: 'answer', sdp: 'v=0' };
-      return gateway.answering ? setTimeout(success, gateway.answering, answer) : success(answer);
+    let isAnswering = false;   // browsers take no other offer meanwhile
+    const createAnswer = ({ success, error }) => {
+      if (isAnswering) return error('InvalidStateError');
+      const made = () => {
+        isAnswering = false;
+        success({ type: 'answer', sdp: 'v=0' });
+      };
+      isAnswering = true;
+      return gateway.answering ? setTimeout(made, gateway.answering) : made();
     };
-    const handle = { webrtcStuff: { pc }, detach() {}, send: (what) => this.send(what), createAnswer };
+    const handle = {
+      webrtcStuff: { pc }, detach() { observer.isDetached = true; }, send: (what) => this.send(what, on), createAnswer,
+    };
     setTimeout(() => on.success(handle), 1);
   }
 
-  send({ message, success }) {
+  send({ message, jsep, success }, on) {
     gateway.asked.push(message);
-    const [code, error] = gateway.refuse(message) ?? [];
+    this.isAnswered ||= Boolean(jsep);
+    const isEarly = message.request === 'start' && !this.isAnswered;
+    const [code, error] = (isEarly ? [461, 'Missing JSEP'] : gateway.refuse(message)) ?? [];
     const about = ON_THE_HANDLE[message.request];
     if (code) return setTimeout(() => success({ digitalhuman: 'event', error_code: code, error }), 1);
     if (!about) return setTimeout(() => success(gateway.answers[message.request]?.(message) ?? {}), 1);
-    const [result, jsep] = about(message);
+    const [result, offer] = about(message, this);
     success();
-    return setTimeout(() => this.on.onmessage({ digitalhuman: 'event', result }, jsep), 1);
+    return setTimeout(() => on.onmessage({ digitalhuman: 'event', result }, offer), 1);
   }
 }
 
