@@ -113,7 +113,7 @@ export class DigitalHuman extends Requests {
 		if (!AFTER_ANSWER.includes(request))
 			return ask();
 		const askLater = () => this.#offers.answered().then(ask);
-		return request === 'configure' ? askLater() : this.#wishes.pause(request === 'pause', askLater);
+		return ['pause', 'start'].includes(request) ? this.#wishes.pause(request === 'pause', askLater) : askLater();
 	}
 
 	#configure(fields) { return this.#ask({ request: 'configure', ...fields }); }
@@ -293,6 +293,7 @@ export class DigitalHuman extends Requests {
 		if (switched) {
 			setKeys(this, asked ?? keysFor(this, { id }));
 			this.room = id;
+			this.#wishes.isPaused = false;
 			this.#listening.renew();  // the new room may have no place for it
 		}
 		if (status === 'pausing' && this.isPaused) {

@@ -232,6 +232,11 @@ export class Connection {
 			end();
 			ended?.(error);
 		};
+		const tell = event => {
+			listener(event);
+			if (event.event === 'destroyed')
+				fail(failure('offline', 'The room was closed.'));
+		};
 		const take = status => {
 			isObserving ||= status === 'observing';
 			if (status === 'observing')
@@ -245,7 +250,7 @@ export class Connection {
 			handle = await within(STEP_MS, this.#attach({
 				onmessage: said => {
 					if (said.event)
-						listener(said);
+						tell(said);
 					else if (said.error_code)
 						entry.reject(failure(said.error_code, said.error));
 					else

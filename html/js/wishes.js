@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* What this viewer has asked for by `configure`, `pause`, `start` and `switch`, for the connections after this one. */
+/* What this viewer has asked for by `configure`, `pause` and `start`, for the connections after this one. */
 
 import { isAnswer } from './gateway.js';
 

@@ -588,13 +588,13 @@ const tests = {
 
   async wishes_keep_their_order() {
     const dh = await playing(), { length } = gateway.asked;
-    dh.start();
+    dh.request({ request: 'configure', quality: 1 });
     dh.pause();
     dh.request({ request: 'switch', id: 1 });
+    dh.start();
     dh.pause();
     await advance(100);
-    deepEqual(gateway.asked.slice(length).map(({ request }) => request), ['start', 'pause', 'switch', 'pause']);
-    deepEqual([dh.state, dh.isPaused], ['paused', true]);
+    deepEqual(gateway.asked.slice(length).map(({ request }) => request), ['configure', 'pause', 'switch', 'start', 'pause']);
   },
 
   async two_offers_at_once() {
@@ -823,6 +823,11 @@ const tests = {
       deepEqual([told, observer.isDetached, dh.state], [['idle', code], true, 'preparing']);
       begun.value();
     }
+    const events = [], gone = dh.observe(({ event }) => events.push(event), ({ code }) => events.push(code));
+    await advance(100);
+    session.observers.at(-1).on.onmessage({ event: 'destroyed', id: 1 });   // and nothing else
+    deepEqual([events, session.observers.at(-1).isDetached], [['destroyed', 'offline'], true]);
+    (await gone)();
     const told = [], end = dh.observe(() => {}, (error) => told.push(error));
     await advance(100);
     (await end)();
