@@ -10,8 +10,8 @@ export class Asking {
 	#on;
 	#flipped = false;   // `room` was a number and became a text, or the other way round
 
-	/* `dh` has the room and its keys. on: connection(), a promise of the one that there is, or null; wrong(key); late(connection),
-	 * on which no answer came in time */
+	/* `dh` has the room and its keys. on: connection(), a promise of the one that there is, or null; wrong(key);
+	 * late(connection), on which no answer came in time */
 	constructor(dh, on) {
 		this.#dh = dh;
 		this.#on = on;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The <video>, and what browsers allow it: most start it muted only, and some (battery, settings) not at all
- * before a click. Then any click, tap or key on the page starts it: iPhones have clicks only where something listens to them. */
+ * before a click. Then any click, tap or key on the page starts it: iPhones have clicks only where something listens
+ * to them. */
 
 const GESTURES = ['click', 'touchend', 'keydown'];
 
