@@ -42,6 +42,7 @@ int dh_fanout_add(struct dh_fanout *fanout, const struct dh_continuity_seed *see
 	if (err)
 		return err;
 	(*viewer)->sender = way->sender;
+	(*viewer)->relays = way->relays;
 	(*viewer)->answers = &fanout->answers;
 	dh_branch_add(&fanout->branches[way->ptime / DH_PTIME_MIN - 1], *viewer, fanout->spread_from);
 	count(fanout, fanout->count + 1);

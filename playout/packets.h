@@ -26,8 +26,9 @@ static inline bool dh_is_ptime(int64_t ms)
 
 /* How packets go to a viewer. */
 struct dh_viewer_way {
-	int sender; /* the thread that sends to it, which other viewers may share; 0: its own */
-	int ptime;  /* see dh_is_ptime; everything is sent later by what is more than 20 ms */
+	int sender;  /* the thread that sends to it, which other viewers may share; 0: its own */
+	int ptime;   /* see dh_is_ptime; everything is sent later by what is more than 20 ms */
+	bool relays; /* it hands on what it gets to viewers of its own, who may begin at any time */
 };
 
 /* What one viewer was sent. */

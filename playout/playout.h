@@ -319,9 +319,11 @@ int dh_playout_add_viewer(struct dh_playout *playout, const struct dh_continuity
 	const struct dh_viewer_way *way, void *user, struct dh_viewer **viewer);
 /* Frees *viewer and sets it to NULL. */
 void dh_playout_remove_viewer(struct dh_playout *playout, struct dh_viewer **viewer);
-/* The decoder asks for a key frame (PLI or FIR). Repeated requests are
- * answered after 1, 2, then every 4 s. */
+/* The decoder asks for a key frame (PLI or FIR); of one that relays, a decoder behind it, while others may be well.
+ * Repeated requests are answered after 1, 2, then every 4 s. */
 void dh_playout_viewer_pli(struct dh_playout *playout, struct dh_viewer *viewer, int64_t now_ticks);
+/* Packets of pictures have not got there: it needs a key frame, and can do nothing with pictures before that. */
+void dh_playout_viewer_lost(struct dh_playout *playout, struct dh_viewer *viewer, int64_t now_ticks);
 /* A receiver report says something else of what its pictures have lost (repair.h). */
 void dh_playout_viewer_hear(struct dh_viewer *viewer, const struct dh_repair_report *report);
 /* Nothing is sent while paused; afterwards the picture resumes at an entry. */

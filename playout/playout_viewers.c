@@ -26,6 +26,11 @@ void dh_playout_viewer_pli(struct dh_playout *playout, struct dh_viewer *viewer,
 	dh_viewer_pli(viewer, dh_playout_media_ticks(playout, now_ticks));
 }
 
+void dh_playout_viewer_lost(struct dh_playout *playout, struct dh_viewer *viewer, int64_t now_ticks)
+{
+	dh_viewer_lost(viewer, dh_playout_media_ticks(playout, now_ticks));
+}
+
 void dh_playout_viewer_hear(struct dh_viewer *viewer, const struct dh_repair_report *report)
 {
 	dh_viewer_hear(viewer, report);

@@ -195,16 +195,29 @@ void dh_viewer_set_quality(struct dh_viewer *viewer, int quality, bool thin)
 
 /* --- answers to PLI */
 
-void dh_viewer_pli(struct dh_viewer *viewer, int64_t now_ticks)
+static void want_answer(struct dh_viewer *viewer, int64_t now_ticks)
 {
-	viewer->stats.plis++;
 	if (now_ticks > viewer->answer_from_ticks + BACKOFF_FORGET_TICKS)
 		viewer->backoff_ticks = 0;
 	viewer->pli = true;
-	/* Its decoder can show nothing new before the answer, so send no pictures until
-	 * then. */
+}
+
+/* Its decoder can show nothing new before the answer, so send no pictures until
+ * then. */
+void dh_viewer_lost(struct dh_viewer *viewer, int64_t now_ticks)
+{
+	want_answer(viewer, now_ticks);
 	if (now_ticks >= viewer->answer_from_ticks)
 		viewer->waiting = true;
+}
+
+void dh_viewer_pli(struct dh_viewer *viewer, int64_t now_ticks)
+{
+	viewer->stats.plis++;
+	if (viewer->relays)
+		want_answer(viewer, now_ticks);
+	else
+		dh_viewer_lost(viewer, now_ticks);
 }
 
 static bool wants_answer(const struct dh_viewer *viewer, int64_t media_ticks)
@@ -267,12 +280,15 @@ static bool is_droppable(const struct dh_item *item)
 	return (item->unit->flags & DH_UNIT_DROPPABLE) != 0;
 }
 
-/* An older entry would be a step back for those who have something newer. */
+/* An older entry would be a step back for those who have something newer; behind one that relays there may be some
+ * who have nothing. */
 static bool takes(const struct dh_viewer *viewer, const struct dh_item *item)
 {
 	if (!viewer->joined || (viewer->waiting && !(item->unit->flags & DH_UNIT_ENTRY)))
 		return false;
-	return item->repeats != DH_REPEAT_OLDER || (viewer->waiting && viewer->stale);
+	if (item->repeats != DH_REPEAT_OLDER || (viewer->waiting && viewer->stale))
+		return true;
+	return viewer->relays && (wants_answer(viewer, item->media_ticks) || wants_again(viewer, item->media_ticks));
 }
 
 /* The picture in the viewer's quality, which changes only at an entry: all others refer to the picture before them. */

@@ -7,10 +7,12 @@
  * - an entry whose anchor the viewer does not hold is preceded by that anchor;
  * - after a PLI or FIR no picture is sent until the next entry, which the anchor
  *   precedes by 1 ms of RTP time; repeated requests are answered less often, those of a crowd one after another;
+ *   to one that relays, pictures go on until then, as others behind it have asked for nothing;
  * - one whose receiver reports say that an entry may be lost gets the next one so that it does without (repair.h);
  * - one that asks for it gets the anchor again before entries, at an interval;
  * - of a picture's qualities it is sent one; another one from an entry on, which needs no anchor for that;
- * - what is repeated (timeline.h) goes to those who need it, and what is shown already to all;
+ * - what is repeated (timeline.h) goes to those who need it, and what is shown already to all; to one that relays
+ *   also when its anchor is due, though that is a step back for those behind it who need nothing;
  * - a large picture leaves in bursts (outgoing.h); one that has begun is finished
  *   before the next picture, but sound does not wait for it;
  * - sequence numbers and picture IDs are continuous in what this viewer was sent, and, unless an entry may be lost,
@@ -50,7 +52,8 @@ struct dh_viewer {
 	struct dh_branch *branch;
 	struct dh_viewer *previous, *following; /* in its group */
 	int group;
-	int sender; /* see struct dh_viewer_way */
+	int sender;  /* see struct dh_viewer_way */
+	bool relays; /* likewise */
 	/* immutable */
 	void *user;
 	const struct dh_viewer_out *out;
@@ -117,6 +120,8 @@ void dh_viewer_set_keyframes(struct dh_viewer *viewer, int64_t every_ticks);
 void dh_viewer_set_quality(struct dh_viewer *viewer, int quality, bool thin);
 
 void dh_viewer_pli(struct dh_viewer *viewer, int64_t now_ticks);
+/* What it was sent has not got there. */
+void dh_viewer_lost(struct dh_viewer *viewer, int64_t now_ticks);
 /* A receiver report says something else of what its pictures have lost. */
 void dh_viewer_hear(struct dh_viewer *viewer, const struct dh_repair_report *report);
 /* Finishes a picture that has begun, then sends nothing until it is called with

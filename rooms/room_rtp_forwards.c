@@ -49,7 +49,7 @@ struct add {
 
 static int run_add(struct dh_room *room, void *arg)
 {
-	const struct dh_viewer_way way = { .ptime = DH_PTIME_MIN };
+	const struct dh_viewer_way way = { .ptime = DH_PTIME_MIN, .relays = true };
 	const struct add *add = arg;
 	int err;
 
@@ -155,8 +155,10 @@ void dh_room_rtp_forwards_poll(struct dh_room *room, int64_t now_ticks)
 		struct dh_rtp_forward *forward = room->rtp_forwards->pdata[i];
 		bool is_back = dh_rtp_forward_is_back(forward, now_ticks);
 		dh_rtp_forward_report(forward, now_ticks, media_ticks);
-		if (dh_rtp_forward_listen(forward, now_ticks) || is_back || forward->lost_picture)
+		if (dh_rtp_forward_listen(forward, now_ticks))
 			dh_playout_viewer_pli(room->playout, forward->viewer, now_ticks);
+		if (is_back || forward->lost_picture)
+			dh_playout_viewer_lost(room->playout, forward->viewer, now_ticks);
 		forward->lost_picture = false;
 	}
 }

@@ -151,6 +151,105 @@ static void test_a_request_during_a_slide(void)
 	finish_after(1000);
 }
 
+/* The pictures have ended before the sound, with one that is no entry, and stand until 20120. */
+static struct rig_viewer *begin_relay(int64_t keyframe_ms)
+{
+	struct rig_viewer *other = begin(&ends);
+	struct rig_viewer *v = rig_join_way(&rig, NULL, &(struct dh_viewer_way){ .ptime = 20, .relays = true });
+	dh_playout_viewer_keyframes(v->viewer, keyframe_ms * MS);
+	rig_run(&rig, media_ms(5000));
+	CHECK(keyframe_ms || v->pictures[v->picture_count - 1].index == 24);
+	CHECK_INT(other->pictures[other->picture_count - 1].index, 24);
+	return v;
+}
+
+/* The pictures from `from` on are the anchor and the last entry. */
+static void check_begins(const struct rig_viewer *v, int from)
+{
+	CHECK(v->picture_count >= from + 2, "%d", v->picture_count - from);
+	CHECK_INT(v->pictures[from].kind, 'K');
+	CHECK_INT(v->pictures[from + 1].kind, 'E');
+	CHECK_INT(v->pictures[from + 1].tag, 's');
+	CHECK_INT(v->pictures[from + 1].index, 20);
+}
+
+/* It goes on with the room, at its next entry. */
+static void check_goes_on(const struct rig_viewer *v)
+{
+	int before = v->picture_count;
+	rig_run(&rig, media_ms(20130));
+	CHECK(v->picture_count > before);
+	CHECK_INT(v->pictures[v->picture_count - 1].tag, 'i');
+	CHECK_INT(v->pictures[v->picture_count - 1].kind, 'E');
+	CHECK_INT(v->pictures[v->picture_count - 1].sent_ticks, media_ms(20120));
+}
+
+/* Somebody has begun to watch behind a relay. No other viewer is sent an older picture, whether it asks or not. */
+static void test_a_request_through_a_relay_while_a_picture_stands(void)
+{
+	struct rig_viewer *v = begin_relay(0), *other = rig.viewers[0];
+	int before = v->picture_count, of_other = other->picture_count;
+
+	dh_playout_viewer_pli(rig.playout, v->viewer, rig.now);
+	rig_run(&rig, media_ms(6010));
+	check_begins(v, before);
+	rig_run(&rig, media_ms(10000));
+	CHECK_INT(count(v, 'K', 'i'), 2);
+	CHECK(longest_gap_ms(v, media_ms(6000)) <= 1000);
+	dh_playout_viewer_pli(rig.playout, other->viewer, rig.now);
+	rig_run(&rig, media_ms(20100));
+	CHECK_INT(other->picture_count, of_other);
+	check_goes_on(v);
+	finish_after(1000);
+}
+
+/* The same of those behind it that ask nobody. */
+static void test_key_frames_at_an_interval_while_a_picture_stands(void)
+{
+	const int64_t every_ms = 3000;
+	struct rig_viewer *v = begin_relay(every_ms);
+	uint32_t last = v->pictures[0].timestamp; /* all others come while it stands */
+
+	rig_run(&rig, media_ms(20100));
+	for (int i = 1; i < v->picture_count; i++) {
+		const struct rig_picture *p = &v->pictures[i];
+		if (p->kind != 'K')
+			continue;
+		check_begins(v, i);
+		CHECK(p->timestamp - last <= (every_ms + 1000) * 90, "%u ms", (p->timestamp - last) / 90);
+		CHECK(p->timestamp - last >= (every_ms - 1) * 90, "%u ms", (p->timestamp - last) / 90);
+		last = p->timestamp;
+	}
+	CHECK(media_ms(20100) - media_ms(last / 90) <= (every_ms + 1000) * MS);
+	check_goes_on(v);
+	finish_after(1000);
+}
+
+/* A target that is back knows nothing. */
+static void test_a_relay_that_is_back_while_a_picture_stands(void)
+{
+	struct rig_viewer *v = begin_relay(0);
+	int before = v->picture_count;
+
+	dh_playout_viewer_lost(rig.playout, v->viewer, rig.now);
+	rig_run(&rig, media_ms(6010));
+	check_begins(v, before);
+	rig_run(&rig, media_ms(20100));
+	check_goes_on(v);
+	finish_after(1000);
+}
+
+/* Nobody has asked: what it shows is the newest. */
+static void test_a_relay_without_requests_while_a_picture_stands(void)
+{
+	struct rig_viewer *v = begin_relay(0);
+	int before = v->picture_count;
+
+	rig_run(&rig, media_ms(20100));
+	CHECK_INT(v->picture_count, before);
+	finish_after(1000);
+}
+
 /* A repetition that comes too late is not missed: nobody waits for an entry because of it. */
 static void test_a_late_repetition(void)
 {
@@ -186,6 +285,10 @@ static const struct check_test tests[] = {
 	TEST(test_held_between_entries),
 	TEST(test_one_who_comes_back),
 	TEST(test_a_request_during_a_slide),
+	TEST(test_a_request_through_a_relay_while_a_picture_stands),
+	TEST(test_key_frames_at_an_interval_while_a_picture_stands),
+	TEST(test_a_relay_that_is_back_while_a_picture_stands),
+	TEST(test_a_relay_without_requests_while_a_picture_stands),
 	TEST(test_a_late_repetition),
 	TEST(test_nobody_watches),
 };

@@ -115,6 +115,91 @@ static void test_media_come(void)
 	close(video);
 }
 
+/* What a picture is, see the playout's rig: the next one that begins. */
+static char next_picture(int fd, uint32_t *timestamp)
+{
+	uint8_t packet[1500];
+
+	do
+		CHECK(TEMP_FAILURE_RETRY(recv(fd, packet, sizeof(packet), 0)) > 18);
+	while (!(packet[12] & 0x10)); /* RFC 7741: S */
+	*timestamp = (uint32_t)packet[4] << 24 | (uint32_t)packet[5] << 16 | (uint32_t)packet[6] << 8 | packet[7];
+	return (char)packet[18];
+}
+
+static json_int_t requests(void)
+{
+	json_t *list = json_array();
+
+	CHECK_INT(dh_room_rtp_forwards(rig.room, list), 0);
+	json_int_t plis = json_integer_value(json_object_get(json_array_get(list, 0), "plis"));
+	json_decref(list);
+	return plis;
+}
+
+/* Behind an entry, of which the next one is nine pictures away. */
+static void ask_behind_an_entry(int video, int rtcp, struct sockaddr_in *to)
+{
+	static const uint8_t pli[] = { 0x81, 206, 0, 2, 0, 0, 0, 1, 0, 0, 3, 0xe9 };
+	uint32_t first, timestamp;
+
+	next_picture(video, &first);
+	while (next_picture(video, &timestamp) != 'E' || timestamp - first < 90000 + 9000) /* it has just had one */
+		;
+	CHECK_INT(sendto(rtcp, pli, sizeof(pli), 0, (const struct sockaddr *)to, sizeof(*to)), sizeof(pli));
+	for (int i = 0; i < 1000 && !requests(); i++)
+		usleep(1000);
+	CHECK_INT(requests(), 1);
+}
+
+/* What has come by now. */
+static void drop(int video)
+{
+	uint8_t packet[1500];
+
+	while (recv(video, packet, sizeof(packet), MSG_DONTWAIT) > 0)
+		;
+}
+
+static bool goes_on(int video)
+{
+	uint32_t timestamp;
+
+	drop(video);
+	return next_picture(video, &timestamp) == 'D';
+}
+
+/* A newcomer at an edge: those who watch there already get what comes next, which needs what they have. Where the
+ * machine is so busy that this is an entry all the same, it is tried again. */
+static void test_a_request_stops_no_pictures(void)
+{
+	int video_port, rtcp_port, video = udp_port_open(&video_port), rtcp = udp_port_open(&rtcp_port);
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	bool is_on = false;
+
+	room_rig_open(60000);
+	idle();
+	for (int i = 0; i < 5 && !is_on; i++) {
+		json_t *reply = NULL;
+		const struct dh_rtp_forward_config config = { .host = "127.0.0.1",
+			.targets = { [DH_VIDEO] = { video_port, rtcp_port, 0, 96 } } };
+		drop(video);
+		CHECK_INT(begin(&config, &reply), 0);
+		json_t *stream = json_array_get(json_object_get(reply, "forwarders"), 0);
+		to.sin_port = htons((uint16_t)json_integer_value(json_object_get(stream, "local_rtcp_port")));
+		ask_behind_an_entry(video, rtcp, &to);
+		is_on = goes_on(video);
+		CHECK_INT(dh_room_stop_rtp_forward(rig.room,
+				  (guint)json_integer_value(json_object_get(stream, "stream_id")), NULL),
+			0);
+		json_decref(reply);
+	}
+	CHECK(is_on, "its pictures stop");
+	room_rig_close();
+	close(video);
+	close(rtcp);
+}
+
 static void test_limit_and_numbers(void)
 {
 	guint ids[LIMIT + 2][2];
@@ -279,6 +364,7 @@ static void test_come_and_go(void)
 
 static const struct check_test tests[] = {
 	TEST(test_media_come),
+	TEST(test_a_request_stops_no_pictures),
 	TEST(test_limit_and_numbers),
 	TEST(test_refused_ones_are_silent),
 	TEST(test_they_are_no_viewers),

@@ -122,6 +122,56 @@ static void test_pli_waits_for_an_entry_and_backs_off(void)
 	finish_after(100);
 }
 
+static struct rig_viewer *join_relay(void)
+{
+	return rig_join_way(&rig, NULL, &(struct dh_viewer_way){ .ptime = 20, .relays = true });
+}
+
+/* One of those behind a relay wants a key frame, again and again: it comes before entries, less and less often, and
+ * all others get every picture that anybody gets. */
+static void test_requests_through_a_relay(void)
+{
+	int keys = 0, shown = 0;
+
+	rig_open_idle(&rig, NULL, start);
+	struct rig_viewer *v = join_relay(), *other = rig_join(&rig, NULL);
+	for (int ms = 2010; ms < 12000; ms += 50) {
+		rig_run(&rig, media_ms(ms));
+		dh_playout_viewer_pli(rig.playout, v->viewer, rig.now);
+	}
+	for (int i = 1; i < v->picture_count; i++) {
+		const struct rig_picture *p = &v->pictures[i], *same = &other->pictures[++shown];
+		if (p->kind == 'K') {
+			keys++;
+			shown--;
+			CHECK_INT(p[1].kind, 'E');
+			CHECK_INT(p[1].timestamp - p->timestamp, 90);
+			CHECK(keys > 1 || p->sent_ticks <= media_ms(2010 + 400));
+			continue;
+		}
+		CHECK(p->timestamp == same->timestamp && p->kind == same->kind, "at %u ms: %c, not %c at %u ms",
+			p->timestamp / 90, p->kind, same->kind, same->timestamp / 90);
+	}
+	CHECK(keys >= 4 && keys <= 5, "%d", keys);
+	CHECK_INT(shown, other->picture_count - 1);
+	finish_after(100);
+}
+
+/* What a relay itself has not got, nobody behind it has: as with any viewer, the next picture is an entry. */
+static void test_a_relay_that_lost_packets(void)
+{
+	rig_open_idle(&rig, NULL, start);
+	struct rig_viewer *v = join_relay();
+	rig_run(&rig, media_ms(2050));
+	dh_playout_viewer_lost(rig.playout, v->viewer, rig.now);
+	int before = v->picture_count;
+	rig_run(&rig, media_ms(2600));
+	CHECK_INT(v->pictures[before].kind, 'K');
+	CHECK_INT(v->pictures[before + 1].kind, 'E');
+	CHECK_INT(v->pictures[before + 2].kind, 'D');
+	finish_after(100);
+}
+
 static int anchors_at(const struct rig_viewer *v, int64_t from, int64_t to)
 {
 	int count = 0;
@@ -387,6 +437,8 @@ static const struct check_test tests[] = {
 	TEST(test_own_anchor_is_sent_before_and_the_avatars_after),
 	TEST(test_anchors_are_compared_once_a_segment),
 	TEST(test_pli_waits_for_an_entry_and_backs_off),
+	TEST(test_requests_through_a_relay),
+	TEST(test_a_relay_that_lost_packets),
 	TABLE(test_requests_of_a_crowd, crowd_rows),
 	TEST(test_key_frames_at_an_interval),
 	TEST(test_pause_and_resume),
