@@ -72,7 +72,7 @@ json_t *dh_forward_record_parse(const json_t *texts, char **expected)
 	if (!*expected && !json_object_get(record, "host"))
 		*expected = g_strdup("host is missing");
 	if (!*expected)
-		*expected = g_strdup(dh_forward_record_check(record, true, &is_missing));
+		*expected = g_strdup(dh_forward_record_check(record, &is_missing));
 	if (!*expected)
 		return record;
 	json_decref(record);
@@ -166,7 +166,7 @@ static const char *check_targets(const struct dh_rtp_target *audio, const struct
 	return NULL;
 }
 
-static const char *check_srtp(const struct dh_rtp_forward_config *config, bool is_permanent, bool *is_missing)
+static const char *check_srtp(const struct dh_rtp_forward_config *config, bool *is_missing)
 {
 	if (config->srtp_suite && config->srtp_suite != 32 && config->srtp_suite != 80)
 		return "Invalid \"srtp_suite\": 32 or 80 is expected";
@@ -174,13 +174,14 @@ static const char *check_srtp(const struct dh_rtp_forward_config *config, bool i
 	if (*is_missing)
 		return config->srtp_suite ? "Missing \"srtp_crypto\": \"srtp_suite\" needs it" :
 					    "Missing \"srtp_suite\": \"srtp_crypto\" needs it";
-	/* The same key, SSRC and sequence numbers again would give away what was sent both times. */
-	if (config->srtp_suite && is_permanent && (config->targets[DH_AUDIO].ssrc || config->targets[DH_VIDEO].ssrc))
-		return "Invalid \"audio_ssrc\" or \"video_ssrc\": with SRTP a permanent forward has new ones each time";
+	/* The same key, SSRC and sequence numbers again would give away what was sent both times (RFC 3711, 9.1), and each
+	 * forward begins to count anew. */
+	if (config->srtp_suite && (config->targets[DH_AUDIO].ssrc || config->targets[DH_VIDEO].ssrc))
+		return "Invalid \"audio_ssrc\" or \"video_ssrc\": with SRTP a forward has new ones each time";
 	return NULL;
 }
 
-const char *dh_forward_record_check(const json_t *forward, bool is_permanent, bool *is_missing)
+const char *dh_forward_record_check(const json_t *forward, bool *is_missing)
 {
 	const struct dh_rtp_forward_config config = dh_forward_record_config(forward);
 	const char *wrong = check_family(forward, config.host);
@@ -189,6 +190,6 @@ const char *dh_forward_record_check(const json_t *forward, bool is_permanent, bo
 	if (!wrong)
 		wrong = check_targets(&config.targets[DH_AUDIO], &config.targets[DH_VIDEO], is_missing);
 	if (!wrong)
-		wrong = check_srtp(&config, is_permanent, is_missing);
+		wrong = check_srtp(&config, is_missing);
 	return wrong;
 }

@@ -44,7 +44,7 @@ json_t *dh_forward_record_without(const json_t *record, enum dh_media media);
 
 /* NULL: `forward`, a record or a request with valid fields, is right as a whole. Otherwise what is wrong, in an
  * answer's words. *is_missing: a field is. */
-const char *dh_forward_record_check(const json_t *forward, bool is_permanent, bool *is_missing);
+const char *dh_forward_record_check(const json_t *forward, bool *is_missing);
 /* What it says, and no record; texts are borrowed from it. */
 struct dh_rtp_forward_config dh_forward_record_config(const json_t *forward);
 

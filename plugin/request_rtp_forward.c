@@ -71,7 +71,7 @@ static void handle_rtp_forward(struct dh_request *request)
 	struct dh_rtp_forward *forward;
 
 	dh_request_check_forward(request);
-	const char *wrong = dh_forward_record_check(request->body, is_permanent, &is_missing);
+	const char *wrong = dh_forward_record_check(request->body, &is_missing);
 	if (wrong)
 		dh_request_fail(request, is_missing ? DH_ERROR_MISSING : DH_ERROR_VALUE, "%s", wrong);
 	if (request->error_code)

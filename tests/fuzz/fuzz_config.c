@@ -159,7 +159,7 @@ static void check_room(const struct dh_config *c, guint index)
 		const json_t *forward = json_array_get(room->forwards, i);
 		bool is_missing;
 		PROMISE(json_is_string(json_object_get(forward, "host")));
-		PROMISE(!dh_forward_record_check(forward, true, &is_missing));
+		PROMISE(!dh_forward_record_check(forward, &is_missing));
 	}
 	for (guint i = 0; i < index; i++)
 		PROMISE(strcmp(((const struct dh_config_room *)c->rooms->pdata[i])->id, room->id) != 0);

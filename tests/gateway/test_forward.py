@@ -287,6 +287,7 @@ class Forward(Case):
                              ({"srtp_suite": 80}, "453.*srtp_crypto"), ({"srtp_crypto": KEY}, "453.*srtp_suite"),
                              ({"srtp_suite": 64, "srtp_crypto": KEY}, "454.*srtp_suite"),
                              ({"srtp_suite": 80, "srtp_crypto": "short"}, "454.*srtp_crypto"),
+                             ({"srtp_suite": 80, "srtp_crypto": KEY, "video_ssrc": 5}, "454.*video_ssrc"),
                              ({"keyframe_ms": -1}, "454.*keyframe_ms"), ({"hide_keyframes": 1}, "454.*hide_keyframes")):
             with self.assertRaisesRegex(Refused, code, msg=fields):
                 self.ask("rtp_forward", **{**good, **fields})

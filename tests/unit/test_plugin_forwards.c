@@ -132,8 +132,11 @@ static void test_refusals(void)
 {
 	plugin_fixture_open(&fixture, "max_forwards_per_room = 2\n max_forwards = 3\n");
 	CHECK_INT(forward(0, 0, json_object()), DH_ERROR_MISSING);
-	CHECK_INT(forward(9, 0, json_pack("{s:i, s:s, s:i}", "srtp_suite", 80, "srtp_crypto", KEY, "audio_ssrc", 5)),
-		DH_ERROR_VALUE);
+	for (int is_permanent = 0; is_permanent < 2; is_permanent++) /* either may come again, under the same key */
+		CHECK_INT(forward(9, 0,
+				  json_pack("{s:i, s:s, s:i, s:b}", "srtp_suite", 80, "srtp_crypto", KEY, "audio_ssrc",
+					  5, "permanent", is_permanent)),
+			DH_ERROR_VALUE);
 	CHECK_INT(forward(9, 0, json_pack("{s:i, s:s}", "srtp_suite", 80, "srtp_crypto", "short")), DH_ERROR_VALUE);
 	CHECK_INT(forward(9, 0, json_pack("{s:s}", "host", "192.0.2.1")), DH_ERROR_VALUE);
 	restart();
