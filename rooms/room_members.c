@@ -6,6 +6,7 @@
 
 #include "ingest/log.h"
 #include "playout/timebase.h"
+#include "seed.h"
 
 /* At most this many viewers time out in one turn; the next turn follows at once, after
  * anything that is due. */
@@ -13,8 +14,7 @@
 
 /* --- in the room's thread */
 
-/* Seeds are random, as RFC 3550 (5.1) requires, but of a viewer that comes from another
- * room. Janus chooses the SSRC. */
+/* One that comes from another room goes on. Janus chooses the SSRC. */
 static void seed_viewer(struct dh_room *room, struct dh_member *member, struct dh_continuity_seed *seed)
 {
 	if (member->is_handed_over) {
@@ -24,14 +24,10 @@ static void seed_viewer(struct dh_room *room, struct dh_member *member, struct d
 			atomic_store(&member->rtp_start[media], seed->first_timestamp[media]);
 		return;
 	}
-	*seed = (struct dh_continuity_seed){
-		.first_picture_id = (uint16_t)g_random_int_range(0, 0x8000),
-		.first_tl0picidx = (uint8_t)g_random_int_range(0, 0x100),
-	};
-	for (int media = 0; media < 2; media++) {
-		seed->first_sequence[media] = (uint16_t)g_random_int_range(0, 0x10000);
+	*seed = (struct dh_continuity_seed){ 0 };
+	dh_seed_numbers(seed);
+	for (int media = 0; media < 2; media++)
 		seed->first_timestamp[media] = atomic_load(&member->rtp_start[media]);
-	}
 }
 
 /* `event`: what its handle gets; NULL: nothing. */

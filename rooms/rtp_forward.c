@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "playout/vp8.h"
+#include "seed.h"
 #include "srtp.h"
 
 /* Receivers put sound and picture together by these, so they do not wait for long. */
@@ -27,20 +28,17 @@
 
 /* --- life */
 
-/* All numbers begin at random (RFC 3550, 5.1). */
 static void seed(struct dh_rtp_forward *forward)
 {
 	struct dh_continuity_seed *begin = &forward->seed;
 
-	begin->first_picture_id = (uint16_t)g_random_int_range(0, 0x8000);
-	begin->first_tl0picidx = (uint8_t)g_random_int_range(0, 0x100);
+	dh_seed_numbers(begin);
 	for (int media = 0; media < 2; media++) {
 		struct dh_rtp_target *target = &forward->streams[media].target;
 		while (!target->ssrc || (media && target->ssrc == forward->streams[0].target.ssrc))
 			target->ssrc = g_random_int();
 		begin->ssrc[media] = target->ssrc;
 		begin->payload_type[media] = (uint8_t)target->payload_type;
-		begin->first_sequence[media] = (uint16_t)g_random_int_range(0, 0x10000);
 		begin->first_timestamp[media] = g_random_int();
 	}
 	g_snprintf(forward->cname, sizeof(forward->cname), "dh-%08x%08x", g_random_int(), g_random_int());

@@ -343,6 +343,31 @@ static void test_names(void)
 	room_rig_close();
 }
 
+static int run_seed(struct dh_room *room, void *arg)
+{
+	const struct dh_member *member = rig.members[0];
+
+	dh_playout_viewer_seed(room->playout, member->viewer, 0, arg);
+	return 0;
+}
+
+/* Without a clip there are no pictures, so their first one has not been used yet. In the lower half, as
+ * dh_seed_numbers says. */
+static void test_first_sequence_numbers(void)
+{
+	struct dh_continuity_seed seed;
+
+	room_rig_open(100000);
+	for (int i = 0; i < 64; i++) {
+		room_rig_join(0, DH_MEMBER_VIEWER);
+		room_rig_connect(0);
+		CHECK_INT(dh_room_call(rig.room, run_seed, &seed), 0);
+		CHECK(seed.first_sequence[DH_VIDEO] < 0x8000, "%d", seed.first_sequence[DH_VIDEO]);
+		room_rig_leave(0);
+	}
+	room_rig_close();
+}
+
 static const struct check_test tests[] = {
 	TEST(test_interrupt_before_a_thousand),
 	TEST(test_event_handlers_get_their_own),
@@ -354,6 +379,7 @@ static const struct check_test tests[] = {
 	TEST(test_who_does_not_connect),
 	TEST(test_one_that_does_not_connect),
 	TEST(test_names),
+	TEST(test_first_sequence_numbers),
 };
 
 int main(int argc, char **argv)

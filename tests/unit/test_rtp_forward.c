@@ -480,7 +480,21 @@ static void test_refusals(void)
 	}
 }
 
+/* In the lower half: where the first packets are lost, none of them is the one with which sequence numbers begin again,
+ * which a receiver of SRTP would not count. */
+static void test_first_sequence_numbers(void)
+{
+	for (int i = 0; i < 64; i++) {
+		struct dh_rtp_forward_config config = to_target();
+		struct dh_rtp_forward *forward = forward_to(&config);
+		for (int media = 0; media < 2; media++)
+			CHECK(forward->seed.first_sequence[media] < 0x8000, "%d", forward->seed.first_sequence[media]);
+		finish(&forward);
+	}
+}
+
 static const struct check_test tests[] = {
+	TEST(test_first_sequence_numbers),
 	TEST(test_packets_come_as_they_are),
 	TEST(test_hidden_key_frames),
 	TEST(test_a_target_that_comes_back),
