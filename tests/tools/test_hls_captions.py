@@ -112,6 +112,22 @@ class RelayTest(unittest.TestCase):
                 self.assertAlmostEqual(self.relay._media_ms((START + 90 * hours * HOUR_MS) % (1 << 32)), hours * HOUR_MS)
 
 
+    def test_a_quiet_room(self):
+        """Its media time goes on, though nothing tells of it."""
+        for hours in (7, 20, 100, 24 * 30):
+            with self.subTest(hours):
+                self.captions.forget()
+                with mock.patch.object(tool.time, "monotonic", lambda: 5.0):
+                    self.captions.take({"media_ms": 50 * HOUR_MS})
+                with mock.patch.object(tool.time, "monotonic", lambda hours=hours: 5.0 + 3600 * hours):
+                    self.captions.take({"event": "viewers"})    # which says of no moment
+                    self.listen()
+                    self.give_reports((50 + hours) * HOUR_MS)
+                    self.assertAlmostEqual(self.relay.origin_ms(), (50 + hours) * HOUR_MS)
+                    self.leave()
+                    self.give("video", b"1")
+
+
 class Written(unittest.TestCase):
     def setUp(self):
         self.folder = self.enterContext(tempfile.TemporaryDirectory())
@@ -164,6 +180,15 @@ class Written(unittest.TestCase):
                 self.write_segments(hours * 1800, 1)
                 self.assertTrue(self.playlist.look())
                 self.assertIn(",LOCAL:%d:00:00.000\n" % hours, self.read("room%d.vtt" % (hours * 1800)))
+
+    def test_a_quiet_room(self):
+        """ffmpeg has run on, for as long as nobody has said anything."""
+        with mock.patch.object(tool.time, "monotonic", lambda: 5.0):
+            self.captions.take({"media_ms": 1500})
+        with mock.patch.object(tool.time, "monotonic", lambda: 5.0 + 3600 * 60):
+            self.write_segments(60 * 1800, 1)
+            self.assertTrue(self.playlist.look())
+        self.assertIn(",LOCAL:60:00:00.000\n", self.read("room%d.vtt" % (60 * 1800)))
 
     def test_old_ones_go(self):
         self.write_segments(0, 3)
