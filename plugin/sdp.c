@@ -217,7 +217,8 @@ struct dh_line dh_sdp_take_microphone(const json_t *jsep, const char *raw, int a
 	const struct dh_sdp_line *line = &sdp.lines[at];
 	if (line->media != DH_AUDIO || !line->is_open || !line->sends || line->payload_type < 0)
 		return none;
-	return (struct dh_line){ true, at, line->payload_type, 0, false };
+	/* The answer's number is for what it receives; what it sends has the offer's (RFC 3264, 6.1). */
+	return (struct dh_line){ true, at, kinds[DH_AUDIO].payload_type, 0, false };
 }
 
 /* The first line of the offer that takes each medium. */

@@ -162,8 +162,11 @@ static const struct {
 	int type, mindex; /* 0: it sends nothing */
 } microphones[] = {
 	{ "both ways", TOP LINE("audio", "111", "a=sendrecv\r\n") VIDEO, both, DH_MICROPHONE_ON, 111, 0 },
-	{ "by default", TOP LINE("audio", "109", "a=rtpmap:109 opus/48000/2\r\n") VIDEO, both, DH_MICROPHONE_ON, 109,
+	{ "by default", TOP LINE("audio", "111", "a=rtpmap:111 opus/48000/2\r\n") VIDEO, both, DH_MICROPHONE_ON, 111,
 		0 },
+	/* RFC 3264, 6.1: its number is for what it receives; what it sends has ours. */
+	{ "its own number", TOP LINE("audio", "109", "a=rtpmap:109 opus/48000/2\r\n") VIDEO, both, DH_MICROPHONE_ON,
+		111, 0 },
 	{ "one way", TOP LINE("audio", "111", "a=sendonly\r\n") VIDEO, both, DH_MICROPHONE_ON, 111, 0 },
 	{ "it only listens", TOP AUDIO VIDEO, both, DH_MICROPHONE_ON, 0, 0 },
 	{ "nobody asked", TOP LINE("audio", "111", "a=sendrecv\r\n") VIDEO, both, DH_MICROPHONE_NEVER, 0, 0 },
