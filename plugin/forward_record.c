@@ -174,8 +174,8 @@ static const char *check_srtp(const struct dh_rtp_forward_config *config, bool *
 	if (*is_missing)
 		return config->srtp_suite ? "Missing \"srtp_crypto\": \"srtp_suite\" needs it" :
 					    "Missing \"srtp_suite\": \"srtp_crypto\" needs it";
-	/* The same key, SSRC and sequence numbers again would give away what was sent both times (RFC 3711, 9.1), and each
-	 * forward begins to count anew. */
+	/* The same key, SSRC and sequence numbers again would give away what was sent both times (RFC 3711, 9.1), and
+	 * each forward begins to count anew. */
 	if (config->srtp_suite && (config->targets[DH_AUDIO].ssrc || config->targets[DH_VIDEO].ssrc))
 		return "Invalid \"audio_ssrc\" or \"video_ssrc\": with SRTP a forward has new ones each time";
 	return NULL;

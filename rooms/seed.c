@@ -3,9 +3,10 @@
 
 #include <glib.h>
 
-/* A receiver of SRTP counts by itself how often sequence numbers have begun again, and starts with the first packet that
- * it gets (RFC 3711, 3.3.1). If those before that are lost, and numbers have begun again among them, it counts one less
- * than the sender, and decrypts nothing for good. In the lower half they begin again only after 32768 packets. */
+/* A receiver of SRTP counts by itself how often sequence numbers have begun again, and starts with the first packet
+ * that it gets (RFC 3711, 3.3.1). If those before that are lost, and numbers have begun again among them, it counts
+ * one less than the sender, and decrypts nothing for good. In the lower half they begin again only after 32768
+ * packets. */
 #define SEQUENCES 0x8000
 
 void dh_seed_numbers(struct dh_continuity_seed *seed)
