@@ -2,6 +2,7 @@
 #include "tests/support/gateway_private.h"
 
 #include "tests/support/gateway_config.h"
+#include "tests/support/ingest_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,7 @@ void gateway_stop(void)
 	pthread_rwlock_wrlock(&making);
 	dh_plugin.destroy();
 	pthread_rwlock_unlock(&making);
+	reap_given_up(gateway_logged(GIVEN_UP));
 	if (atomic_load(&gateway.inside))
 		gateway_fault("it is destroyed, and a thread of it still is in a call");
 	atomic_store(&gateway.is_running, 0);

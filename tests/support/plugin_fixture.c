@@ -29,7 +29,6 @@ void plugin_fixture_close(struct plugin_fixture *fixture)
 	event_checker_free(&fixture->checker);
 	plugin_files_clear(&fixture->files);
 	CHECK_INT(gateway_sessions(), 0);
-	reap_given_up(gateway_logged(GIVEN_UP));
 	await_counts(fixture->fds, fixture->children);
 }
 

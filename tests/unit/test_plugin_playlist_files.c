@@ -8,7 +8,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "ingest/ingest.h"
 
@@ -126,8 +125,6 @@ static void restart(const char *position)
 {
 	const struct gateway_options options = { .is_loud = getenv("DH_LOUD") != NULL, .is_signed = 1 };
 
-	while (waitpid(-1, NULL, WNOHANG) > 0) /* what was too slow to end for the run before */
-		continue;
 	CHECK_INT(plugin_files_file(&fixture.files, "janus.plugin.digitalhuman.playlists.json", position,
 			  strlen(position)),
 		0);

@@ -7,7 +7,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "plugin/playlists.h"
 
@@ -255,8 +254,6 @@ static void start(void)
 {
 	const struct gateway_options options = { .is_loud = getenv("DH_LOUD") != NULL, .is_signed = 1 };
 
-	while (waitpid(-1, NULL, WNOHANG) > 0) /* what was too slow to end for the run before */
-		continue;
 	CHECK_INT(gateway_start(fixture.files.folder, &options), 0);
 }
 
