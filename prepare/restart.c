@@ -32,8 +32,11 @@ static int64_t length_of_all(const struct dh_restart *restart)
 
 static bool is_restart(const struct dh_restart *restart, enum dh_media media, int64_t dts)
 {
-	int64_t back = restart->of[media].last - dts;
-	if (back > FAR_TICKS || (back > BACK_TICKS && dts <= restart->of[media].first + NEAR_TICKS))
+	/* pictures between two others come after both, and so may lie far before the later one */
+	int64_t back = restart->of[media].before - dts;
+	/* and those at the very beginning before the first one */
+	bool has_gone_on = restart->of[media].most > restart->of[media].before;
+	if (back > FAR_TICKS || (has_gone_on && back > BACK_TICKS && dts <= restart->of[media].first + NEAR_TICKS))
 		return true;
 	return dts + restart->of[media].shift - end_of_all(restart) > restart->jump_ticks;
 }
@@ -51,7 +54,7 @@ static void begin(struct dh_restart *restart, enum dh_media media, int64_t dts)
 	restart->of[media].has_begun = true;
 	restart->of[media].piece = restart->count;
 	restart->of[media].shift = restart->shift;
-	restart->of[media].first = restart->of[media].last = dts;
+	restart->of[media].first = restart->of[media].before = restart->of[media].most = dts;
 	restart->of[media].begin = restart->of[media].end = dts + restart->shift;
 }
 
@@ -65,7 +68,10 @@ int64_t dh_restart_shift(struct dh_restart *restart, enum dh_media media, int64_
 		begin(restart, media, dts);
 	}
 	int64_t end = dts + restart->of[media].shift + duration;
-	restart->of[media].last = dts;
+	if (dts > restart->of[media].most) {
+		restart->of[media].before = restart->of[media].most;
+		restart->of[media].most = dts;
+	}
 	if (end > restart->of[media].end)
 		restart->of[media].end = end;
 	return restart->of[media].shift;

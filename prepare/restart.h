@@ -21,12 +21,14 @@ struct dh_restart {
 		bool has_begun;
 		int piece;
 		int64_t shift;
-		int64_t first, last; /* times as told, in this piece */
+		int64_t first, most; /* times as told, in this piece */
+		int64_t before;      /* the largest until `most` came */
 		int64_t begin, end;  /* as corrected */
 	} of[2];                     /* by medium */
 };
 
-/* What to add to the times of a packet that is decoded at `dts` and lasts for `duration`. */
+/* What to add to the times of a packet that is decoded at `dts` and lasts for `duration`. Where nobody
+ * knows when it is decoded, `dts` is when it is shown. */
 int64_t dh_restart_shift(struct dh_restart *restart, enum dh_media media, int64_t dts, int64_t duration);
 
 /* What was added last to the medium that has come farthest. */

@@ -50,6 +50,19 @@ class Pictures(Case):
         for unit, at in zip(segment.video, times):
             self.assertAlmostEqual(unit.pts / TICKS, at - times[0], delta=2e-6)
 
+    def test_reordered_pictures_that_last_long(self):
+        """Matroska and NUT tell only when pictures are shown. At a low rate, B-frames are far from where they come."""
+        for codec, rate, frames in (("libx264", 2, 3), ("libx264", 5, 3), ("libx264", 15, 8), ("libx265", 5, 4)):
+            for name in ("low.mkv", "low.nut"):
+                with self.subTest(codec=codec, rate=rate, name=name):
+                    marks.ffmpeg("-f", "lavfi", "-i", f"testsrc=size=64x64:rate={rate}:duration=6", "-f", "lavfi", "-i",
+                                 "sine=duration=6", "-c:v", codec, "-bf", frames, "-pix_fmt", "yuv420p", "-c:a", "pcm_s16le",
+                                 self.path(name))
+                    segment = self.run_tool(self.path(name))
+                    self.assertEqual(segment.notes, [])
+                    self.assertEqual([unit.pts for unit in segment.video], [n * TICKS // rate for n in range(6 * rate)])
+                    self.assertEqual(segment.lengths, (6 * TICKS, 6 * TICKS))
+
     def test_thinning(self):
         marks.ffmpeg("-f", "lavfi", "-i", "testsrc=size=64x64:rate=60:duration=2", self.path("fast.mkv"))
         for most, expected in ((60, 120), (30, 60), (20, 40), (25, 50)):

@@ -228,6 +228,49 @@ static void test_restart(const void *arg)
 	CHECK_INT(end / DH_TICKS_PER_MS - begin, row->end_ms);
 }
 
+/* Pictures with B-frames whose container tells only when they are shown: mini-GOPs of `depth`
+ * pictures, the last of which comes first, and then the others in the order of `order`. */
+static const struct reorder_row {
+	const char *name;
+	int64_t picture_ms;
+	int depth, order[8];
+	int pieces, pictures; /* the times start again in each piece */
+} reorder_rows[] = {
+	{ "5 a second, a pyramid", 200, 4, { 4, 2, 1, 3 }, 1, 21 },
+	{ "5 a second, in a row", 200, 4, { 4, 1, 2, 3 }, 1, 21 },
+	{ "15 a second, 7 B-frames", 67, 8, { 8, 4, 2, 1, 3, 6, 5, 7 }, 1, 81 },
+	{ "one in 3 seconds", 3000, 4, { 4, 2, 1, 3 }, 1, 21 },
+	{ "25 a second, three times", 40, 4, { 4, 2, 1, 3 }, 3, 21 },
+	{ "5 a second, three times", 200, 4, { 4, 2, 1, 3 }, 3, 21 },
+	{ "no B-frames, three times", 40, 1, { 1 }, 3, 21 },
+};
+
+static void test_reordered(const void *arg)
+{
+	const struct reorder_row *row = arg;
+	struct dh_restart restart = { .jump_ticks = 60 * DH_TICKS_PER_SECOND };
+	int64_t picture_ticks = row->picture_ms * DH_TICKS_PER_MS;
+	for (int piece = 0; piece < row->pieces; piece++)
+		for (int n = 0; n < row->pictures; n++) {
+			int at = n ? (n - 1) / row->depth * row->depth + row->order[(n - 1) % row->depth] : 0;
+			int64_t time = at * picture_ticks, shift;
+			shift = dh_restart_shift(&restart, DH_VIDEO, time, picture_ticks);
+			CHECK_INT((time + shift) / picture_ticks, piece * row->pictures + at);
+		}
+	CHECK_INT(restart.count, row->pieces - 1);
+}
+
+/* What was cut out of a longer film may begin with pictures that are shown before the first. */
+static void test_leading_pictures(void)
+{
+	static const int times_ms[] = { 600, 200, 400, 1400, 1000, 800, 1200 };
+	struct dh_restart restart = { .jump_ticks = 60 * DH_TICKS_PER_SECOND };
+	for (size_t i = 0; i < sizeof times_ms / sizeof *times_ms; i++)
+		CHECK_INT(dh_restart_shift(&restart, DH_VIDEO, times_ms[i] * DH_TICKS_PER_MS, 200 * DH_TICKS_PER_MS),
+			0);
+	CHECK_INT(restart.count, 0);
+}
+
 /* --- notes */
 
 static const struct note_row {
@@ -416,6 +459,8 @@ static const struct check_test tests[] = {
 	TEST(test_clock_with_a_wrong_time),
 	TEST(test_seam),
 	TABLE(test_restart, restart_rows),
+	TABLE(test_reordered, reorder_rows),
+	TEST(test_leading_pictures),
 	TABLE(test_notes, note_rows),
 	TEST(test_absurd_times),
 	TEST(test_absurd_cue),
