@@ -52,7 +52,8 @@ static int open_track(struct dh_source *s, enum dh_media media, struct dh_fault 
 {
 	struct dh_track_kind kind = { .is_mp4 = dh_container_is(s->format, "mov"),
 		.states_durations = dh_container_is(s->format, "mov") || dh_container_is(s->format, "matroska"),
-		.counts_samples = dh_container_counts_samples(s->format) };
+		.counts_samples = dh_container_counts_samples(s->format),
+		.is_avi = dh_container_is(s->format, "avi") };
 	enum AVMediaType type = type_of(media);
 	uint64_t tried = 0;
 	for (int index; !s->tracks[media] && (index = pick_stream(s->format, type, tried)) >= 0;) {

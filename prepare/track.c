@@ -9,6 +9,7 @@
 #include <libavutil/display.h>
 
 #include "accept.h"
+#include "coded_order.h"
 #include "frame_times.h"
 #include "padding.h"
 #include "still.h"
@@ -29,6 +30,8 @@ struct dh_track {
 	int max_side;
 	struct dh_turn turn;
 	struct dh_frame_times times;
+	bool is_avi;
+	struct dh_coded_order order; /* of AVI's pictures */
 	bool is_flushing, is_ended, is_too_large, is_tag, is_still;
 	int damaged;
 	int64_t bad_width, bad_height;
@@ -139,6 +142,7 @@ int dh_track_alloc(struct dh_track **track, AVStream *stream, enum dh_media medi
 	t->times.rate = media == DH_VIDEO ? nominal_rate(stream) : (AVRational){ 0, 1 };
 	t->times.states_durations = kind->states_durations;
 	t->times.counts_samples = media == DH_AUDIO && kind->counts_samples;
+	t->is_avi = kind->is_avi;
 	t->max_side = max_side;
 	t->turn = dh_turn_from_matrix(media == DH_VIDEO ? stream_matrix(stream) : NULL);
 	t->has_padding = media == DH_AUDIO && kind->is_mp4;
@@ -221,6 +225,8 @@ int dh_track_send(struct dh_track *t, const AVPacket *packet, struct dh_fault *f
 		(memcmp(packet->data, "ID3", 3) == 0 || memcmp(packet->data, "TAG", 3) == 0);
 	if (packet)
 		count_packet(t, packet);
+	if (packet && t->is_avi)
+		dh_coded_order_push(&t->order, packet->dts);
 	int err = avcodec_send_packet(t->codec, packet);
 	if (t->is_too_large)
 		return fault_too_large(t, fault);
@@ -236,6 +242,8 @@ static int accept_frame(struct dh_track *t, AVFrame *av, struct dh_frame *frame,
 	if (is_too_large(t, av->width, av->height, 0))
 		return fault_too_large(t, fault);
 	const AVFrameSideData *side = av_frame_get_side_data(av, AV_FRAME_DATA_DISPLAYMATRIX);
+	if (t->media == DH_VIDEO && t->is_avi)
+		dh_coded_order_next(&t->order, t->codec->has_b_frames, &av->best_effort_timestamp);
 	if (t->media == DH_VIDEO)
 		av->sample_aspect_ratio = av_guess_sample_aspect_ratio(NULL, t->stream, av);
 	frame->media = t->media;

@@ -63,6 +63,21 @@ class Pictures(Case):
                     self.assertEqual([unit.pts for unit in segment.video], [n * TICKS // rate for n in range(6 * rate)])
                     self.assertEqual(segment.lengths, (6 * TICKS, 6 * TICKS))
 
+    def test_avi_with_reordered_pictures(self):
+        """AVI tells only the order in which pictures come."""
+        wave = self.make("a.wav", "-vn")
+        for codec, frames in (("mpeg4", 0), ("mpeg4", 2), ("libx264", 0), ("libx264", 3)):
+            with self.subTest(codec=codec, frames=frames):
+                marks.ffmpeg("-i", self.base, "-i", wave, "-map", "0:v", "-map", "1:a", "-c:v", codec, "-bf", frames,
+                             "-pix_fmt", "yuv420p", "-q:v", 2, "-c:a", "pcm_s16le", self.path("b.avi"))
+                segment = self.run_tool(self.path("b.avi"))
+                flashes, beeps = marks_in_segment(segment)
+                self.assertEqual(len(segment.video), SECONDS * 25)
+                distances = marks.pairs(flashes, beeps)
+                self.assertEqual(len(distances), SECONDS)
+                for distance in distances:
+                    self.assertAlmostEqual(distance, 0, delta=0.001)
+
     def test_thinning(self):
         marks.ffmpeg("-f", "lavfi", "-i", "testsrc=size=64x64:rate=60:duration=2", self.path("fast.mkv"))
         for most, expected in ((60, 120), (30, 60), (20, 40), (25, 50)):

@@ -9,6 +9,7 @@
 #include "playout/stream.h"
 #include "playout/timebase.h"
 #include "prepare/captions.h"
+#include "prepare/coded_order.h"
 #include "prepare/film.h"
 #include "prepare/job.h"
 #include "prepare/output.h"
@@ -271,6 +272,46 @@ static void test_leading_pictures(void)
 	CHECK_INT(restart.count, 0);
 }
 
+/* --- times in the order of decoding */
+
+/* A decoder that holds back `held` pictures; each third packet, or none, has no picture. */
+static const struct coded_row {
+	const char *name;
+	int held;
+	bool has_hidden;
+} coded_rows[] = {
+	{ "no B-frames", 0, false },
+	{ "B-frames", 2, false },
+	{ "as many as there can be", 16, false },
+	{ "hidden pictures", 0, true },
+};
+
+static void test_coded_order(const void *arg)
+{
+	const struct coded_row *row = arg;
+	struct dh_coded_order order = { 0 };
+	int sent = 0, seen[59], expected = 0;
+	for (int n = 0; n < 59; n++) {
+		int64_t time = -1;
+		dh_coded_order_push(&order, 40 * n);
+		if (row->has_hidden && n % 3 == 2)
+			continue;
+		seen[sent++] = 40 * n;
+		if (sent <= row->held)
+			continue;
+		dh_coded_order_next(&order, row->held, &time);
+		CHECK_INT(time, seen[expected++]);
+	}
+	while (expected < sent) {
+		int64_t time = -1;
+		dh_coded_order_next(&order, row->held, &time);
+		CHECK_INT(time, seen[expected++]);
+	}
+	int64_t none = -1;
+	dh_coded_order_next(&order, row->held, &none);
+	CHECK_INT(none, -1);
+}
+
 /* --- notes */
 
 static const struct note_row {
@@ -461,6 +502,7 @@ static const struct check_test tests[] = {
 	TABLE(test_restart, restart_rows),
 	TABLE(test_reordered, reorder_rows),
 	TEST(test_leading_pictures),
+	TABLE(test_coded_order, coded_rows),
 	TABLE(test_notes, note_rows),
 	TEST(test_absurd_times),
 	TEST(test_absurd_cue),
