@@ -38,6 +38,10 @@ static double weight_of(enum AVChannel channel)
 	case AV_CHAN_STEREO_RIGHT:
 	case AV_CHAN_BACK_CENTER:
 		return 0.5;
+	case AV_CHAN_NONE:
+	case AV_CHAN_UNUSED:
+	case AV_CHAN_UNKNOWN:
+		return 0;
 	default:
 		return 0.5 * M_SQRT1_2;
 	}

@@ -30,7 +30,7 @@ struct dh_track {
 	int max_side;
 	struct dh_turn turn;
 	struct dh_frame_times times;
-	bool is_avi;
+	bool is_avi, has_alpha;      /* a picture had some */
 	struct dh_coded_order order; /* of AVI's pictures */
 	bool is_flushing, is_ended, is_too_large, is_tag, is_still;
 	int damaged;
@@ -237,13 +237,31 @@ int dh_track_send(struct dh_track *t, const AVPacket *packet, struct dh_fault *f
 	return 0;
 }
 
+/* An AVI does not say whether the fourth byte of uncompressed pictures is alpha. Where it is not used,
+ * it is 0, and nothing would be seen. */
+static void judge_alpha(struct dh_track *t, AVFrame *av)
+{
+	if (t->has_alpha || t->codec->codec_id != AV_CODEC_ID_RAWVIDEO || t->codec->codec_tag != 0 ||
+		av->format != AV_PIX_FMT_BGRA)
+		return;
+	for (int y = 0; y < av->height && !t->has_alpha; y++) {
+		const uint8_t *row = av->data[0] + (ptrdiff_t)y * av->linesize[0];
+		for (int x = 0; x < av->width && !t->has_alpha; x++)
+			t->has_alpha = row[4 * x + 3] != 0;
+	}
+	if (!t->has_alpha)
+		av->format = AV_PIX_FMT_BGR0;
+}
+
 static int accept_frame(struct dh_track *t, AVFrame *av, struct dh_frame *frame, struct dh_fault *fault)
 {
 	if (is_too_large(t, av->width, av->height, 0))
 		return fault_too_large(t, fault);
 	const AVFrameSideData *side = av_frame_get_side_data(av, AV_FRAME_DATA_DISPLAYMATRIX);
-	if (t->media == DH_VIDEO && t->is_avi)
+	if (t->media == DH_VIDEO && t->is_avi) {
 		dh_coded_order_next(&t->order, t->codec->has_b_frames, &av->best_effort_timestamp);
+		judge_alpha(t, av);
+	}
 	if (t->media == DH_VIDEO)
 		av->sample_aspect_ratio = av_guess_sample_aspect_ratio(NULL, t->stream, av);
 	frame->media = t->media;

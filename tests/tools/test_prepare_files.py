@@ -212,6 +212,20 @@ class Files(Case):
             segment = self.run_tool(*args, "--kbps", 2000, "--background", "#0000FF")
             self.assert_colour(at(film(segment)[-1], 0.5, 0.5), mixed(ORANGE, 0.5, (0, 0, 255)), 6)
 
+    def test_a_fourth_byte_that_means_nothing(self):
+        """Uncompressed pictures in an AVI may have alpha, or leave its byte 0: then they are opaque."""
+        for name, alpha, expected in (("unused.avi", 0, ORANGE), ("half.avi", 0.5, mixed(ORANGE, 0.5)), ("whole.avi", 1, ORANGE)):
+            with self.subTest(name):
+                path = self.colour(name, ORANGE, "-c:v", "rawvideo", "-pix_fmt", "bgra", alpha=alpha)
+                self.assert_colour(at(film(self.run_tool(path, "--kbps", 2000))[0], 0.5, 0.5), expected, 6)
+        # once there was alpha, what has none is transparent; and so it always is where a container says what the byte means
+        shown = self.colour("seen.nut", ORANGE, "-c:v", "rawvideo", "-pix_fmt", "bgra", alpha=0.5)
+        hidden = self.colour("hidden.nut", ORANGE, "-c:v", "rawvideo", "-pix_fmt", "bgra", alpha=0)
+        both = self.path("both.avi")
+        marks.ffmpeg("-i", shown, "-i", hidden, "-filter_complex", "concat=n=2", "-c:v", "rawvideo", "-pix_fmt", "bgra", both)
+        for path in (both, hidden):
+            self.assert_colour(at(film(self.run_tool(path, "--kbps", 2000))[-1], 0.5, 0.5), GREY, 6)
+
     def test_edges_of_transparent_pictures(self):
         """No fringe where an opaque face meets what is transparent, whatever colour that has."""
         marks.ffmpeg("-f", "lavfi", "-i", "color=green:size=256x256:rate=5:duration=0.2,format=rgba,"
