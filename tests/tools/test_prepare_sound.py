@@ -243,6 +243,15 @@ class Levels(SoundCase):
                 self.assertAlmostEqual(20 * np.log10(centre / stereo), 0, delta=1)
                 self.assertEqual(segment.notes, [])
 
+    def test_channels_without_a_name(self):
+        """The same voice in each: their mean, and nothing that is compressed."""
+        _, stereo = self.heard([self.TONE, self.TONE])
+        for count in (9, 10, 12):
+            with self.subTest(count=count):
+                segment, all_of_them = self.heard([self.TONE] * count)
+                self.assertAlmostEqual(20 * np.log10(all_of_them / stereo), 0, delta=0.5)
+                self.assertEqual(segment.notes, [])
+
     def test_channels_that_are_negatives(self):
         _, stereo = self.heard([self.TONE, self.TONE])
         segment, inverted = self.heard([self.TONE, -self.TONE])
