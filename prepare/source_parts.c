@@ -26,18 +26,31 @@ static bool is_usable(const AVStream *st, enum AVMediaType type)
 		!(st->disposition & (AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS));
 }
 
-/* The first default stream, or else the first, of those not in `tried`. */
-static int pick_stream(const AVFormatContext *format, enum AVMediaType type, uint64_t tried)
+/* Whether two streams are in one program of a transport stream. */
+static bool share_program(AVFormatContext *format, int one, int other)
 {
-	int best = -1;
+	for (AVProgram *program = NULL; (program = av_find_program_from_stream(format, program, one));)
+		for (unsigned i = 0; i < program->nb_stream_indexes; i++)
+			if (program->stream_index[i] == (unsigned)other)
+				return true;
+	return false;
+}
+
+/* The first default stream, or else the first, of those not in `tried`; before all others those
+ * in the program of the stream `related`, or -1. */
+static int pick_stream(AVFormatContext *format, enum AVMediaType type, uint64_t tried, int related)
+{
+	int best = -1, best_rank = -1;
 	for (unsigned i = 0; i < format->nb_streams && i < 64; i++) {
 		const AVStream *st = format->streams[i];
 		if (!is_usable(st, type) || tried & UINT64_C(1) << i)
 			continue;
-		if (best < 0 ||
-			(st->disposition & AV_DISPOSITION_DEFAULT &&
-				!(format->streams[best]->disposition & AV_DISPOSITION_DEFAULT)))
+		bool is_related = related >= 0 && share_program(format, related, (int)i);
+		int rank = (is_related ? 2 : 0) + (st->disposition & AV_DISPOSITION_DEFAULT ? 1 : 0);
+		if (rank > best_rank) {
 			best = (int)i;
+			best_rank = rank;
+		}
 	}
 	return best;
 }
@@ -45,6 +58,12 @@ static int pick_stream(const AVFormatContext *format, enum AVMediaType type, uin
 static enum AVMediaType type_of(enum dh_media media)
 {
 	return media == DH_VIDEO ? AVMEDIA_TYPE_VIDEO : AVMEDIA_TYPE_AUDIO;
+}
+
+/* -1: none is open. */
+static int stream_of(const struct dh_source *s, enum dh_media media)
+{
+	return s->tracks[media] ? dh_track_stream(s->tracks[media]) : -1;
 }
 
 /* Opens the best stream that can be played. `refusal`: why others cannot. */
@@ -56,7 +75,8 @@ static int open_track(struct dh_source *s, enum dh_media media, struct dh_fault 
 		.is_avi = dh_container_is(s->format, "avi") };
 	enum AVMediaType type = type_of(media);
 	uint64_t tried = 0;
-	for (int index; !s->tracks[media] && (index = pick_stream(s->format, type, tried)) >= 0;) {
+	int related = stream_of(s, !media);
+	for (int index; !s->tracks[media] && (index = pick_stream(s->format, type, tried, related)) >= 0;) {
 		AVStream *st = s->format->streams[index];
 		struct dh_fault why = { 0 };
 		int code = dh_track_alloc(&s->tracks[media], st, media, s->config.name, s->config.max_side, &kind,
@@ -80,7 +100,8 @@ static int open_track(struct dh_source *s, enum dh_media media, struct dh_fault 
 static int open_captions(struct dh_source *s, struct dh_fault *fault)
 {
 	bool is_wanted = s->config.want & DH_WANT_WORDS && (s->part == 0 || s->captions);
-	int index = is_wanted ? pick_stream(s->format, AVMEDIA_TYPE_SUBTITLE, 0) : -1;
+	int related = stream_of(s, s->tracks[DH_AUDIO] ? DH_AUDIO : DH_VIDEO);
+	int index = is_wanted ? pick_stream(s->format, AVMEDIA_TYPE_SUBTITLE, 0, related) : -1;
 	if (index < 0)
 		return 0;
 	AVStream *st = s->format->streams[index];
@@ -97,10 +118,11 @@ static int open_tracks(struct dh_source *s, struct dh_fault *fault)
 	struct dh_fault refusal = { 0 };
 	for (unsigned i = 0; i < s->format->nb_streams; i++)
 		s->format->streams[i]->discard = AVDISCARD_ALL;
-	for (int media = DH_AUDIO; media <= DH_VIDEO; media++) {
+	/* the sound is that of the picture */
+	for (int media = DH_VIDEO; media >= DH_AUDIO; media--) {
 		bool is_wanted = s->config.want & 1 << media, is_late = s->part > 0 && !s->has[media];
 		if (is_wanted && is_late)
-			s->is_late[media] |= pick_stream(s->format, type_of(media), 0) >= 0;
+			s->is_late[media] |= pick_stream(s->format, type_of(media), 0, -1) >= 0;
 		int code = is_wanted && !is_late ? open_track(s, media, &refusal, fault) : 0;
 		if (code)
 			return code;

@@ -299,6 +299,20 @@ class Formats(SoundCase):
         self.assertEqual((len(segment.video), len(segment.audio), self.codes(segment)), (50, 0, ["not_accepted"]))
         self.refuse(4, "wmav2", self.make("only.mka", "-c:a", "wmav2", source=wave))
 
+    def test_several_programs(self):
+        """Of a transport stream with a radio before the television: that one's sound goes with the picture."""
+        radio = self.wave("radio.wav", 0.4 * np.sin(2 * np.pi * 500 * np.arange(RATE) / RATE))
+        speech = self.wave("speech.wav", 0.4 * np.sin(2 * np.pi * 1000 * np.arange(RATE) / RATE))
+        for programs in (["st=0", "st=1:st=2"], ["st=1:st=2", "st=0"], ["st=0", "st=1", "st=2"]):
+            with self.subTest(programs=programs):
+                options = [word for program in programs for word in ("-program", f"title=x:{program}")]
+                path = self.make("several.ts", "-i", radio, "-i", speech, "-map", "1:a", "-map", "0:v", "-map", "2:a", "-c:v",
+                                 "mpeg2video", "-c:a", "mp2", "-t", 1, *options)
+                segment = self.run_tool(path)
+                # without a sound of its own, the picture gets the first
+                self.assertAlmostEqual(loudest(sound(segment)), 500 if len(programs) == 3 else 1000, delta=5)
+                self.assertEqual((len(segment.video), segment.notes), (25, []))
+
     def test_guessed_lengths(self):
         """The first packets are small, so that a guess by their bit rate is much too long."""
         wave = self.wave("g.wav", np.concatenate([np.zeros(RATE * 2, np.float32),
