@@ -24,7 +24,7 @@ struct dh_picture {
 	/* interlaced pictures */
 	AVFrame *before, *unwoven;
 	/* high dynamic range */
-	struct dh_conversion wide; /* to RGB48 of its size on the canvas */
+	struct dh_conversion wide; /* to RGB48 of its size on the canvas, or of the same size */
 	struct dh_tone *tone;
 	AVFrame *mapped; /* RGB24 */
 	/* transparency */
@@ -93,6 +93,27 @@ static void to_canvas(const struct dh_picture *picture, const AVFrame *from, con
 		copy_plane(planes[i] + (size_t)(rect->y >> half) * stride + (rect->x >> half), stride, from->data[i],
 			from->linesize[i], rect->width >> half, rect->height >> half, turn);
 	}
+}
+
+/* --- high dynamic range */
+
+/* Replaces *frame by a picture of standard range. */
+static int map_tones(struct dh_picture *picture, const AVFrame **frame, int width, int height)
+{
+	int code = dh_conversion_run(&picture->wide, *frame, width, height, AV_PIX_FMT_RGB48);
+	if (code)
+		return code;
+	if (picture->tone && !dh_tone_fits(picture->tone, *frame))
+		dh_tone_free(&picture->tone);
+	if (!picture->tone && !(picture->tone = dh_tone_new(*frame)))
+		return DH_PREPARE_MEMORY;
+	if (picture->mapped && (picture->mapped->width != width || picture->mapped->height != height))
+		av_frame_free(&picture->mapped);
+	if (!picture->mapped && !(picture->mapped = dh_conversion_frame(width, height, AV_PIX_FMT_RGB24)))
+		return DH_PREPARE_MEMORY;
+	dh_tone_map(picture->tone, picture->wide.out, picture->mapped);
+	*frame = picture->mapped;
+	return 0;
 }
 
 /* --- transparency */
@@ -211,13 +232,30 @@ static int finish_clear(struct dh_picture *picture, uint8_t *i420)
 	return 0;
 }
 
+/* RGBA of the same size. */
+static int flatten(struct dh_picture *picture, const AVFrame *frame)
+{
+	int width = frame->width, height = frame->height;
+	int code = dh_conversion_run(&picture->flatten, frame, width, height, AV_PIX_FMT_RGBA);
+	if (code || !dh_tone_is_needed(frame))
+		return code;
+	code = map_tones(picture, &frame, width, height);
+	for (int y = 0; y < height && !code; y++) {
+		const uint8_t *from = frame->data[0] + (ptrdiff_t)y * frame->linesize[0];
+		uint8_t *to = picture->flatten.out->data[0] + (ptrdiff_t)y * picture->flatten.out->linesize[0];
+		for (int x = 0; x < width; x++, from += 3, to += 4)
+			memcpy(to, from, 3);
+	}
+	return code;
+}
+
 static int convert_transparent(struct dh_picture *picture, const AVFrame *frame, const struct dh_rect *rect,
 	const struct dh_turn *turn, uint8_t *i420)
 {
 	int width = turn->transpose ? rect->height : rect->width, height = turn->transpose ? rect->width : rect->height;
 	int code = lay_ground(picture);
 	if (!code)
-		code = dh_conversion_run(&picture->flatten, frame, frame->width, frame->height, AV_PIX_FMT_RGBA);
+		code = flatten(picture, frame);
 	if (code)
 		return code;
 	multiply(picture->flatten.out);
@@ -229,25 +267,6 @@ static int convert_transparent(struct dh_picture *picture, const AVFrame *frame,
 }
 
 /* --- opaque pictures */
-
-/* Replaces *frame by a picture of standard range. */
-static int map_tones(struct dh_picture *picture, const AVFrame **frame, int width, int height)
-{
-	int code = dh_conversion_run(&picture->wide, *frame, width, height, AV_PIX_FMT_RGB48);
-	if (code)
-		return code;
-	if (picture->tone && !dh_tone_fits(picture->tone, *frame))
-		dh_tone_free(&picture->tone);
-	if (!picture->tone && !(picture->tone = dh_tone_new(*frame)))
-		return DH_PREPARE_MEMORY;
-	if (picture->mapped && (picture->mapped->width != width || picture->mapped->height != height))
-		av_frame_free(&picture->mapped);
-	if (!picture->mapped && !(picture->mapped = dh_conversion_frame(width, height, AV_PIX_FMT_RGB24)))
-		return DH_PREPARE_MEMORY;
-	dh_tone_map(picture->tone, picture->wide.out, picture->mapped);
-	*frame = picture->mapped;
-	return 0;
-}
 
 /* What generators push: arrays of the avatar's size. libyuv needs an eighth of the time that
  * libswscale needs for them. False: it is something else. */

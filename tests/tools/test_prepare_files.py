@@ -310,19 +310,23 @@ class Files(Case):
                 self.assert_colour(at(film(self.run_tool(path, "--kbps", 2000))[-1], 0.5, 0.5), colour, 3)
 
     def test_high_dynamic_range(self):
-        """Light of so many nits, in BT.2020's colours, shows as BT.2390 and BT.1886 say."""
+        """Light of so many nits, in BT.2020's colours, shows as BT.2390 and BT.1886 say, with alpha, too."""
         lights = [(0.1, 0.1, 0.1), (10, 10, 10), (100, 100, 100), (203, 203, 203), (900, 900, 900), (80, 40, 20), (300, 100, 50), (5, 60, 30)]
-        for trc, peak in (("smpte2084", 1000.0), ("arib-std-b67", 1000.0)):
+        for trc, peak, alpha in (("smpte2084", 1000.0, None), ("arib-std-b67", 1000.0, None), ("smpte2084", 1000.0, 1), ("arib-std-b67", 1000.0, 0.5)):
             codes = np.array([pq(np.array(light) / 10000) if trc == "smpte2084" else hlg(np.array(light) / peak) for light in lights])
             y, u, v = bt2020(codes)
             planes = [np.repeat(np.tile(np.repeat(p, size)[None], (size, 1)), 1, axis=0).astype("<u2").tobytes()
                       for p, size in ((y, 32), (u, 16), (v, 16))]
-            marks.ffmpeg("-f", "rawvideo", "-pix_fmt", "yuv420p10le", "-s", f"{32 * len(lights)}x32", "-r", 25, "-i", "-", "-c:v", "ffv1", "-color_primaries",
+            if alpha is not None:
+                planes.append(np.full((32, 32 * len(lights)), round(1023 * alpha), "<u2").tobytes())
+            pixels = "yuv420p10le" if alpha is None else "yuva420p10le"
+            marks.ffmpeg("-f", "rawvideo", "-pix_fmt", pixels, "-s", f"{32 * len(lights)}x32", "-r", 25, "-i", "-", "-c:v", "ffv1", "-color_primaries",
                          "bt2020", "-color_trc", trc, "-colorspace", "bt2020nc", "-color_range", "tv", self.path("hdr.mkv"), data=b"".join(planes))
             picture = film(self.run_tool(self.path("hdr.mkv"), "--kbps", 8000))[0]
             for n, light in enumerate(lights):
-                with self.subTest(trc, light=light):
-                    self.assert_colour(at(picture, (n + 0.5) / len(lights), 0.5), shown(light, peak), 4)
+                with self.subTest(trc, light=light, alpha=alpha):
+                    seen = mixed(shown(light, peak), 1 if alpha is None else alpha)
+                    self.assert_colour(at(picture, (n + 0.5) / len(lights), 0.5), seen, 4)
 
     def test_thirty_thousand_pixels(self):
         header = b"YUV4MPEG2 W30000 H30000 F25:1 Ip A1:1 C420jpeg\nFRAME\n" + bytes(1000)
