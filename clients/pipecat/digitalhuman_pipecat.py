@@ -121,9 +121,9 @@ class DigitalHumanOutput(BaseOutputTransport):
         is_silence = not any(frame.audio)
         if not isinstance(frame, TTSAudioRawFrame) and is_silence and not (self._answer and self._is_speech):
             return True
-        if asyncio.get_running_loop().time() < self._retry_at:
-            return False
         answer = await self._open()
+        if answer is None:
+            return False
         self._disarm_pause()        # it is no pause while the room has enough
         try:
             return await self._write(answer, answer.segment.push_audio, frame.audio)
@@ -171,12 +171,14 @@ class DigitalHumanOutput(BaseOutputTransport):
             if self._answer and not self._in_response and not self._in_speech:
                 self._end(self._answer)
 
-    async def _open(self) -> _Answer:
-        """The answer that goes on, or a new one, once the last one has been heard."""
+    async def _open(self) -> Optional[_Answer]:
+        """The answer that goes on, or a new one, once the last one has been heard; None so soon after one that failed."""
         while self._answer and (self._answer.is_ending or self._answer.is_dropped):
             await self._answer.over.wait()
         if self._answer:
             return self._answer
+        if asyncio.get_running_loop().time() < self._retry_at:
+            return None
         answer = _Answer()
         room, video = self._room, self._room.video_out_enabled
         answer.segment = self._stage.segment(**{

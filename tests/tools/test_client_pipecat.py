@@ -176,7 +176,15 @@ class Pipecat(Case):
         self.run_async(run, params={"pause_s": 0.2}, refuse=(464, "too many"))
 
     def test_a_limit_of_the_gateway_ends_it(self):
-        """The error names it, and what waits in the pipeline is no answer of its own."""
+        """The error names it, and what waits in the pipeline is no answer of its own, also what waits for its end."""
+        broadcast = digitalhuman_pipecat.DigitalHumanOutput._broadcast_bot
+
+        async def broadcast_slowly(output, kind):
+            if kind is f.BotStoppedSpeakingFrame:
+                await asyncio.sleep(0.1)
+            await broadcast(output, kind)
+        self.enterContext(mock.patch.object(digitalhuman_pipecat.DigitalHumanOutput, "_broadcast_bot", broadcast_slowly))
+
         async def run(rig, server):
             server.allowed_ms = 200
             await rig.speak(5000)
@@ -185,6 +193,8 @@ class Pipecat(Case):
             error, = await rig.before.wait(f.ErrorFrame)
             self.assertIn("longer than 600000 ms", error.error)
             self.assertEqual(rig.bot(rig.before), ["BotStartedSpeakingFrame", "BotStoppedSpeakingFrame"])
+            await rig.send(f.TTSStoppedFrame())
+            await rig.after.wait(f.TTSStoppedFrame)
             self.assertEqual(len(server.pushes), 1)
         self.run_async(run)
 
