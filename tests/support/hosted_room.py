@@ -93,7 +93,8 @@ class HostedRoom:
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             for path in glob.glob(os.path.join(self.server.path("cache"), "*.dhs")):
-                if dhs.Segment(path).picture:
+                segment = dhs.Segment(path)
+                if segment.picture and segment.width == segment.height == self.size:     # not that of another avatar
                     return path
             time.sleep(0.05)
         raise AssertionError("the idle clip is not in the cache")

@@ -28,7 +28,7 @@ class Workers(Case):
     def worker(self, *options):
         worker = Worker("--parent", str(os.getpid()), *options)
         self.workers.append(worker)
-        self.assertEqual(worker.ready, b"ready 11")
+        self.assertEqual(worker.ready, b"ready 12")
         return worker
 
     def open(self, name):
