@@ -9,14 +9,15 @@ in the place of AvatarRunner:
 What the receiver gets goes to the generator's push_audio(); what the generator yields from the first sound to
 AudioSegmentEnd is one segment, with the picture before it, if there was one. Other pictures outside of a segment are
 left out: the room idles by itself. In the place of pictures of another size than the segment's first, which is logged
-once for each segment, the one before them stays. The sender is
-told of playback when viewers get it: started once, finished once for each segment, with the position that
-was really heard. "clear_buffer" of the receiver clears the generator and ends the segment at once, also while it
-waits in the room; what others say there goes on.
+once for each segment, the one before them stays. Pictures that come while the sound stalls wait for it; those for
+which the client has no memory (512 MB) are dropped. The sender is told of playback when viewers get it: started once,
+finished once for each segment, with the position that was really heard. "clear_buffer" of the receiver clears the
+generator and ends the segment at once, also while it waits in the room; what others say there goes on.
 """
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import logging
 from typing import Any, Optional
@@ -141,7 +142,8 @@ class RoomRunner:
         except (TypeError, ValueError) as problem:
             self._tell_misfit(problem)
             if _is_picture(frame) and self._shown is not None:
-                await segment.push_video(self._shown)
+                with contextlib.suppress(ValueError):       # too much waits for the sound already
+                    await segment.push_video(self._shown)
             elif _is_picture(frame):
                 await segment.end_video()
 

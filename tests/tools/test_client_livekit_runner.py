@@ -7,6 +7,8 @@ import logging
 import os
 import sys
 import unittest
+from types import SimpleNamespace
+from unittest import mock
 
 from client_case import Case
 from livekit_standin import END, PICTURE, Generator, Receiver, sound
@@ -14,6 +16,7 @@ from push_server import EVERYTHING, WAIT_S
 
 sys.path.insert(0, os.path.join(os.environ["DH_ROOT"], "clients", "livekit"))
 from digitalhuman import AsyncStage
+from digitalhuman.muxer import Muxer
 from room_runner import RoomRunner
 
 
@@ -243,6 +246,28 @@ class Runner(Case):
             self.assertEqual(pictures, [[], []])
             self.assertEqual(len(logged), 2, logged)
         self.run_async(run, convert=lambda _: PICTURE[1:])
+
+    def test_pictures_that_go_on_while_the_speech_stalls(self):
+        """Those for which there is no memory are dropped; what is said after it is heard."""
+        async def run(server, receiver, generator):
+            with self.assertLogs("digitalhuman", "WARNING") as logs:
+                for _ in range(5):
+                    receiver.queue.put_nowait(sound())
+                self.assertEqual(await receiver.wait(1), ["started"])
+                while server.pushes[0].played_ms < 200:
+                    await asyncio.sleep(0.01)
+                for _ in range(100):
+                    generator.queue.put_nowait(SimpleNamespace(width=64, height=64))
+                while not generator.queue.empty():
+                    await asyncio.sleep(0.01)
+                for _ in range(5):
+                    receiver.queue.put_nowait(sound())
+                receiver.queue.put_nowait(END)
+                self.assertEqual(await receiver.wait(2), ["started", (0.4, False)])
+            self.assertEqual(len(logs.output), 1, logs.output)
+            self.assertIn("MB wait for sound", logs.output[0])
+        with mock.patch.dict(Muxer.__init__.__kwdefaults__, max_held_bytes=40 * len(PICTURE) + 5000):
+            self.run_async(run)
 
     def test_a_segment_that_cannot_be_made(self):
         """The agent does not wait for it."""

@@ -41,6 +41,7 @@ class RelayTest(unittest.TestCase):
         self.addCleanup(lambda: [s.close() for pair in self.relay._ways.values() for s in pair])
         self.addCleanup(self.leave)
         self.relay.begin([{"type": "audio", "rtp_start": 1}, {"type": "video", "rtp_start": START}])
+        self.captions.take({"event": "state", "media_ms": 0})
 
     def listen(self):
         """ffmpeg begins."""
@@ -103,6 +104,19 @@ class RelayTest(unittest.TestCase):
         self.relay.begin([{"type": "video", "rtp_start": START}])
         self.assertEqual([self.got(kind)[9] for kind in kinds], [203, 203])     # ffmpeg wants to hear it of both
         self.assertIsNone(self.relay.origin_ms())
+
+    def test_reports_that_come_before_the_rooms_time_is_known(self):
+        """It may be of any age: ffmpeg waits for the next ones."""
+        self.listen()
+        self.captions.forget()
+        self.give_reports(8 * HOUR_MS)
+        self.captions.take({"event": "viewers"})        # which says of no moment
+        self.give_reports(8 * HOUR_MS + 1000)
+        self.assertEqual((self.relay.origin_ms(), self.got("audio_rtcp"), self.got("video_rtcp")), (None, None, None))
+        self.captions.take({"event": "state", "media_ms": 8 * HOUR_MS + 1500})
+        self.give_reports(8 * HOUR_MS + 2000)
+        self.assertAlmostEqual(self.relay.origin_ms(), 8 * HOUR_MS + 2000)
+        self.assertEqual(self.got("video_rtcp"), report(8 * HOUR_MS + 2000))
 
     def test_days(self):
         """Timestamps come round every 13 hours."""
