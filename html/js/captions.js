@@ -7,6 +7,7 @@ const EARLY_MS = 4;         // a timer fires so much later than asked for
 const WAIT_MAX_MS = 3000;   // nothing is played later than this
 const STALE_MS = 1500;      // a picture that stands is repeated every second
 const FAR_S = 86400;        // when a cue ends whose end is not known yet
+const ROOMS_MAX = 100;      // whose markers are remembered
 
 const tracks = new WeakMap();   // by video: a track of a video stays for ever
 
@@ -28,7 +29,7 @@ export class Captions {
 	#start = null;           // the viewer's rtp_start
 	#played = null;          // a picture: { rtp, at }, when it is on the screen
 	#frames = null;          // what asks for them
-	#told = '';              // which marker was the last one that was told
+	#told = new Map();       // by room, the latest ones last: its last marker that was told
 
 	/* on.captions(list) when what is shown changes, on.marker(message) when one is due. `receiver(kind)`: the
 	 * RTCRtpReceiver of a medium, or undefined. */
@@ -153,7 +154,7 @@ export class Captions {
 
 	/* The room's latest one, unless it has been told, or will be. `now`: the room's media time. */
 	#mark(marker, now) {
-		const names = [this.#told, ...this.#waiting.map(({ message }) => nameOf(message))];
+		const names = [this.#told.get(marker.id), ...this.#waiting.map(({ message }) => nameOf(message))];
 		if (names.includes(nameOf(marker)))
 			return;
 		if (now - marker.media_ms > WAIT_MAX_MS)
@@ -162,10 +163,17 @@ export class Captions {
 			this.#wait(marker);
 	}
 
+	#remember(marker) {
+		this.#told.delete(marker.id);
+		this.#told.set(marker.id, nameOf(marker));
+		if (this.#told.size > ROOMS_MAX)
+			this.#told.delete(this.#told.keys().next().value);
+	}
+
 	#now(message) {
 		const { event, caption } = message;
 		if (event === 'marker') {
-			this.#told = nameOf(message);
+			this.#remember(message);
 			return this.#on.marker(message);
 		}
 		const others = this.shown.filter(shown => shown.caption !== caption);

@@ -7,6 +7,7 @@ import { failure } from './gateway.js';
 export class Offers {
 	#on;
 	#answered;   // a promise of what became of the last one's answer: an error, or nothing
+	#count = 0;  // of them, and of connections that ended
 
 	/* on: connected() is a promise of the end of the present attempt to connect; answer(jsep, before), one of an error or of
 	 * nothing, waits for `before`; configure(fields), one of the gateway's answer */
@@ -16,17 +17,22 @@ export class Offers {
 
 	/* The connection is over. */
 	forget() {
+		this.#count++;
 		this.#answered = undefined;
 	}
 
 	take(jsep) {
+		this.#count++;
 		this.#answered = this.#on.answer(jsep, this.#answered);
 	}
 
-	/* A promise: all that there are have been answered. */
+	/* A promise: all that there are have been answered, those of a connection that was made anew meanwhile, too. */
 	async answered() {
-		await this.#on.connected();
-		await this.#answered;
+		for (let seen; seen !== this.#count;) {
+			seen = this.#count;
+			await this.#on.connected();
+			await this.#answered;
+		}
 	}
 
 	/* Whether the gateway listens to this viewer: an offer of its own, which comes with the answer. */

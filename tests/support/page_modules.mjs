@@ -85,6 +85,38 @@ const tests = {
     deepEqual(await again(), [{ audio: false, video: true }]);
   },
 
+  async a_wish_that_waits_while_the_connection_is_made_anew() {
+    for (const ms of [200, 485]) {   // by the end of the first answer the next connection is not answered, or not open
+      gateway.answering = 500;
+      const dh = await human();
+      await advance(20);
+      equal(dh.state, 'preparing');
+      gateway.asked.length = 0;
+      const wish = fate(dh.request({ request: 'configure', video: false }));
+      await advance(ms);
+      dh.reconnect();
+      await advance(600);
+      deepEqual([wish.error, asked('configure').length], [undefined, 1]);
+      ok(wish.value);
+      const next = () => asked('configure').at(-1);
+      dh.reconnect();
+      await advance(600);
+      deepEqual([next().audio, next().video], [true, false]);
+      dh.close();
+    }
+  },
+
+  async a_wish_that_waits_when_all_ends() {
+    gateway.answering = 500;
+    const dh = await human();
+    await advance(20);
+    const wish = fate(dh.request({ request: 'configure', video: false }));
+    await advance(100);
+    dh.close();
+    await advance(600);
+    equal(wish.error?.code, 'offline');
+  },
+
   async sound_alone_is_heard_on_the_next_connection() {
     const video = new Element();
     const dh = await playing({ video });
@@ -671,6 +703,20 @@ const tests = {
     await advance(5000);
     deepEqual(told.at(-1), 3);
     equal(told.length, 4);
+  },
+
+  async a_marker_is_told_once_in_each_room() {
+    const { Captions } = await load('js/captions.js');
+    const told = [];
+    const captions = new Captions(null, { captions() {}, marker: ({ id, data }) => told.push([id, data]) }, () => undefined);
+    const visit = (id, data = 'slide') => {
+      captions.take({ event: 'state', id, media_ms: 9000, captions: [], marker: { media_ms: 100, data } });
+      return told.splice(0);
+    };
+    deepEqual([visit('a'), visit('b'), visit('a'), visit('b')], [[['a', 'slide']], [['b', 'slide']], [], []]);
+    deepEqual([visit('a', 'next'), visit('b'), visit('a', 'next')], [[['a', 'next']], [], []]);
+    for (let i = 0; i < 1000; i++) visit(`room ${i}`);
+    deepEqual([visit('a', 'next').length, visit('room 999').length], [1, 0]);    // not all are kept
   },
 
   /* What a state comes before is still to be told when its picture is seen. */
