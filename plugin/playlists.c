@@ -25,7 +25,8 @@ struct dh_playlists {
 	GPtrArray *ended;    /* players that were stopped: their threads may still run */
 	json_t *positions;   /* by room id, those that have been there longest first */
 	bool is_changed, is_closed, has_failed;
-	bool is_unread; /* the file is there, but cannot be read */
+	bool is_unread;      /* the file is there, but cannot be read */
+	GHashTable *removed; /* ids (owned) whose places were forgotten since then */
 };
 
 /* --- the file */
@@ -88,6 +89,18 @@ static void moved(void *arg, struct dh_player *player, json_t *position)
 	json_decref(position);
 }
 
+/* `positions`: those of the file, which are older. */
+static void merge(struct dh_playlists *playlists, json_t *positions)
+{
+	GHashTableIter iter;
+	gpointer id;
+
+	g_hash_table_iter_init(&iter, playlists->removed);
+	while (g_hash_table_iter_next(&iter, &id, NULL))
+		json_object_del(positions, id);
+	json_object_update_missing(playlists->positions, positions);
+}
+
 /* Releases the lock meanwhile. Whether the file may be written: it can be read by now, or is gone. */
 static bool read_again(struct dh_playlists *playlists)
 {
@@ -98,8 +111,10 @@ static bool read_again(struct dh_playlists *playlists)
 	g_mutex_lock(&playlists->lock);
 	playlists->is_unread = err && err != -ENOENT;
 	if (positions)
-		json_object_update_missing(playlists->positions, positions);
+		merge(playlists, positions);
 	json_decref(positions);
+	if (!playlists->is_unread)
+		g_hash_table_remove_all(playlists->removed);
 	return !playlists->is_unread;
 }
 
@@ -152,6 +167,7 @@ struct dh_playlists *dh_playlists_new(const struct dh_player_host *host, const c
 	g_mutex_init(&playlists->lock);
 	g_cond_init(&playlists->changed);
 	playlists->players = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	playlists->removed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	playlists->ended = g_ptr_array_new();
 	begin(playlists);
 	playlists->writer = g_thread_new("dh playlists", write_all, playlists);
@@ -244,6 +260,7 @@ void dh_playlists_free(struct dh_playlists **out)
 	if (playlists->writer)
 		dh_playlists_close(playlists);
 	g_hash_table_unref(playlists->players);
+	g_hash_table_unref(playlists->removed);
 	g_ptr_array_unref(playlists->ended);
 	json_decref(playlists->positions);
 	g_cond_clear(&playlists->changed);
@@ -280,14 +297,24 @@ void dh_playlists_add(struct dh_playlists *playlists, struct dh_room *room)
 	g_mutex_unlock(&playlists->lock);
 }
 
+/* The lock is held. */
+static void forget(struct dh_playlists *playlists, const char *id)
+{
+	bool was_there = json_object_del(playlists->positions, id) == 0;
+
+	if (playlists->is_unread)
+		g_hash_table_add(playlists->removed, g_strdup(id));
+	playlists->is_changed = playlists->is_changed || was_there || playlists->is_unread;
+	g_cond_signal(&playlists->changed);
+}
+
 void dh_playlists_remove(struct dh_playlists *playlists, const char *id)
 {
 	g_mutex_lock(&playlists->lock);
 	reap(playlists);
 	stop(playlists, id);
 	if (!playlists->is_closed)
-		playlists->is_changed = json_object_del(playlists->positions, id) == 0 || playlists->is_changed;
-	g_cond_signal(&playlists->changed);
+		forget(playlists, id);
 	g_mutex_unlock(&playlists->lock);
 }
 

@@ -373,6 +373,41 @@ static void test_a_file_that_cannot_be_read_is_kept(void)
 	plugin_fixture_close(&fixture);
 }
 
+static void await_place_gone(const char *id)
+{
+	double end = now_ms() + AWAIT_S * 1e3;
+	bool is_there = true;
+
+	while (is_there && now_ms() < end) {
+		usleep(20000);
+		json_t *places = json_load_file(path_of(DH_PLAYLISTS_FILE), 0, NULL);
+		is_there = !places || json_object_get(places, id);
+		json_decref(places);
+	}
+	CHECK(!is_there);
+}
+
+/* What was forgotten meanwhile does not come back with the file. */
+static void test_a_room_that_is_destroyed_while_the_file_cannot_be_read(void)
+{
+	begin();
+	json_t *places = json_pack("{s:o, s:o}", "77", place("short.dhs"), "50", place("short.dhs"));
+	write_places("aside", places);
+	json_decref(places);
+	unlink(path_of(DH_PLAYLISTS_FILE));
+	CHECK_INT(symlink(DH_PLAYLISTS_FILE, path_of(DH_PLAYLISTS_FILE)), 0);
+	start();
+	CHECK_INT(code_of(ask("destroy", json_object())), 0);
+	char *aside = g_strdup(path_of("aside"));
+	CHECK_INT(rename(aside, path_of(DH_PLAYLISTS_FILE)), 0);
+	g_free(aside);
+	await_place_gone("50");
+	places = read_places();
+	CHECK(json_object_get(places, "77"));
+	json_decref(places);
+	plugin_fixture_close(&fixture);
+}
+
 static const struct check_test tests[] = {
 	TEST(test_changed_by_two),
 	TEST(test_changed_and_destroyed),
@@ -380,6 +415,7 @@ static const struct check_test tests[] = {
 	TEST(test_a_room_that_is_not_there_keeps_its_place),
 	TEST(test_how_many_places_are_kept),
 	TEST(test_a_file_that_cannot_be_read_is_kept),
+	TEST(test_a_room_that_is_destroyed_while_the_file_cannot_be_read),
 };
 
 PREPARATION_MAIN(tests)
