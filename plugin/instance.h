@@ -119,7 +119,7 @@ void dh_beginning_watch(struct dh_beginning *beginning);
 void dh_beginning_stop(struct dh_beginning *beginning);
 void dh_beginning_free(struct dh_beginning **beginning);
 
-/* With rooms_lock held: whether the configuration has a room with this id, and it waits. */
+/* With rooms_lock held: whether the configuration or the room file has a room with this id, and it waits. */
 bool dh_beginning_waits(const struct dh_beginning *beginning, const char *id);
 /* With rooms_lock held: it is in the room file since now, and is not to be created again if it is destroyed. */
 void dh_beginning_note(struct dh_beginning *beginning, const char *id);

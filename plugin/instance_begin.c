@@ -13,8 +13,10 @@
 
 struct dh_beginning {
 	struct dh_instance *instance;
-	GThread *thread;   /* NULL: nothing waits */
-	GHashTable *begun; /* ids of rooms that do not wait, be it that they are not created; with rooms_lock held */
+	GThread *thread; /* NULL: nothing waits */
+	/* with rooms_lock held */
+	GHashTable *begun; /* ids of rooms that do not wait, be it that they are not created */
+	bool is_over;      /* none waits any more */
 	/* protected by lock */
 	GMutex lock;
 	GCond stopped;
@@ -150,6 +152,7 @@ struct dh_beginning *dh_beginning_new(struct dh_instance *instance)
 	g_cond_init(&beginning->stopped);
 	g_mutex_lock(&instance->rooms_lock);
 	begin_all(beginning);
+	beginning->is_over = !dh_room_file_is_damaged(instance->room_file);
 	say_who_waits(beginning);
 	g_mutex_unlock(&instance->rooms_lock);
 	return beginning;
@@ -157,8 +160,11 @@ struct dh_beginning *dh_beginning_new(struct dh_instance *instance)
 
 bool dh_beginning_waits(const struct dh_beginning *beginning, const char *id)
 {
-	return !g_hash_table_contains(beginning->begun, id) &&
-		dh_config_room_find(beginning->instance->config->rooms, id);
+	struct dh_instance *instance = beginning->instance;
+
+	if (beginning->is_over || g_hash_table_contains(beginning->begun, id))
+		return false;
+	return dh_config_room_find(instance->config->rooms, id) || dh_room_file_names(instance->room_file, id);
 }
 
 void dh_beginning_note(struct dh_beginning *beginning, const char *id)
@@ -172,13 +178,13 @@ void dh_beginning_note(struct dh_beginning *beginning, const char *id)
 static bool look(struct dh_beginning *beginning)
 {
 	struct dh_instance *instance = beginning->instance;
-	bool is_over = false;
 
 	g_mutex_lock(&instance->rooms_lock);
 	if (dh_room_file_look(instance->room_file)) {
 		begin_all(beginning);
-		is_over = !dh_room_file_is_damaged(instance->room_file);
+		beginning->is_over = !dh_room_file_is_damaged(instance->room_file);
 	}
+	bool is_over = beginning->is_over;
 	g_mutex_unlock(&instance->rooms_lock);
 	return is_over;
 }
@@ -203,7 +209,7 @@ static gpointer wait_for_repair(gpointer data)
 
 void dh_beginning_watch(struct dh_beginning *beginning)
 {
-	if (dh_room_file_is_damaged(beginning->instance->room_file))
+	if (!beginning->is_over)
 		beginning->thread = g_thread_new("dh beginning", wait_for_repair, beginning);
 }
 

@@ -23,6 +23,7 @@ struct dh_room_file {
 	char *path;
 	GPtrArray *rooms;
 	struct dh_file_state state; /* when it was last read or written */
+	bool is_unread;             /* it could not be read then, which may pass without a change */
 	struct dh_file_state seen;  /* by dh_room_file_look */
 	/* the latest change */
 	char *changed_id;              /* NULL: there is none to undo */
@@ -112,6 +113,7 @@ static void read_all(struct dh_room_file *file)
 	int err = dh_config_file_parse(file->path, &parsed);
 	g_ptr_array_set_size(file->rooms, 0);
 	hide_nothing(file);
+	file->is_unread = err == -EIO;
 	if (err && err != -ENOENT)
 		hide(file, NULL);
 	for (GList *l = parsed ? parsed->list : NULL; l; l = l->next)
@@ -128,10 +130,12 @@ static void read_all(struct dh_room_file *file)
 static void refresh(struct dh_room_file *file)
 {
 	const struct dh_file_state now = dh_file_state(file->path);
+	bool is_changed = !dh_file_state_is_same(&file->state, &now);
 
-	if (dh_file_state_is_same(&file->state, &now))
+	if (!is_changed && !(file->is_unread && dh_config_file_is_readable(file->path)))
 		return;
-	dh_log(DH_LOG_WARNING, "%s has been changed, and is read again", file->path);
+	dh_log(DH_LOG_WARNING, "%s %s, and is read again", file->path,
+		is_changed ? "has been changed" : "can be read by now");
 	read_all(file);
 }
 
@@ -184,6 +188,14 @@ bool dh_room_file_hides(struct dh_room_file *file, const char *id)
 	bool hides = file->hides_all || g_hash_table_contains(file->hidden, id);
 	g_mutex_unlock(&file->lock);
 	return hides;
+}
+
+bool dh_room_file_names(struct dh_room_file *file, const char *id)
+{
+	g_mutex_lock(&file->lock);
+	bool names = g_hash_table_contains(file->ids, id) || g_hash_table_contains(file->hidden, id);
+	g_mutex_unlock(&file->lock);
+	return names;
 }
 
 bool dh_room_file_is_damaged(const struct dh_room_file *file)

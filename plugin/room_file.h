@@ -5,8 +5,8 @@
  *
  * Written as a whole or not at all (safe_file.h). Before each change it is read again
  * if somebody else has changed it, so that their changes are not lost; running rooms
- * stay as they are until the plugin restarts. Any thread; all but dh_room_file_has and dh_room_file_hides one at a
- * time, since they may wait for the disk.
+ * stay as they are until the plugin restarts. Any thread; all but dh_room_file_has, dh_room_file_hides and
+ * dh_room_file_names one at a time, since they may wait for the disk.
  */
 #ifndef DH_ROOM_FILE_H
 #define DH_ROOM_FILE_H
@@ -33,9 +33,11 @@ bool dh_room_file_has(struct dh_room_file *file, const char *id);
 /* Whether it is damaged where it may say something of the room with this id, so that nobody knows what: of any room,
  * if it cannot be said of which. Waits for nothing. */
 bool dh_room_file_hides(struct dh_room_file *file, const char *id);
+/* Whether it creates a room with this id, or would but for a mistake in it. Waits for nothing. */
+bool dh_room_file_names(struct dh_room_file *file, const char *id);
 bool dh_room_file_is_damaged(const struct dh_room_file *file);
 /* Reads it again if somebody else has changed it, once it is as it was at the call before: then they are likely to be
- * done with it. Whether it is. */
+ * done with it. Whether it is. What could not be read is read again as soon as it can be. */
 bool dh_room_file_look(struct dh_room_file *file);
 
 /* Stores `room` in place of one with the same id. Takes ownership, also on failure.

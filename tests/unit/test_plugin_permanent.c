@@ -4,6 +4,7 @@
 #include "tests/support/plugin_fixture.h"
 
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "playout/playout.h"
 #include "plugin/request.h"
@@ -17,6 +18,7 @@ static struct plugin_fixture fixture;
 /* --- what fails */
 
 static enum fault { NOTHING, FORWARD, ROOM, STOP, STOPPED_MEANWHILE } fault;
+static atomic_bool is_unreadable; /* the file of permanent rooms */
 
 int __real_dh_playout_add_viewer(struct dh_playout *playout, const struct dh_continuity_seed *seed,
 	const struct dh_viewer_way *way, void *user, struct dh_viewer **viewer);
@@ -27,6 +29,8 @@ int __real_dh_room_alloc(struct dh_room **room, const struct dh_room_context *co
 int __wrap_dh_room_alloc(struct dh_room **room, const struct dh_room_context *context,
 	const struct dh_room_facts *facts, struct dh_settings *settings);
 int __real_dh_room_stop_rtp_forward(struct dh_room *room, guint id, json_t *record);
+gboolean __real_g_file_get_contents(const char *path, char **text, gsize *size, GError **error);
+gboolean __wrap_g_file_get_contents(const char *path, char **text, gsize *size, GError **error);
 int __wrap_dh_room_stop_rtp_forward(struct dh_room *room, guint id, json_t *record);
 
 int __wrap_dh_playout_add_viewer(struct dh_playout *playout, const struct dh_continuity_seed *seed,
@@ -49,6 +53,15 @@ int __wrap_dh_room_stop_rtp_forward(struct dh_room *room, guint id, json_t *reco
 	if (fault == STOPPED_MEANWHILE)
 		CHECK_INT(__real_dh_room_stop_rtp_forward(room, id, NULL), 0);
 	return __real_dh_room_stop_rtp_forward(room, id, record);
+}
+
+gboolean __wrap_g_file_get_contents(const char *path, char **text, gsize *size, GError **error)
+{
+	if (atomic_load(&is_unreadable) && g_str_has_suffix(path, "/" ROOM_FILE)) {
+		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_IO, "the disk has a fault");
+		return FALSE;
+	}
+	return __real_g_file_get_contents(path, text, size, error);
 }
 
 /* --- requests */
@@ -406,15 +419,69 @@ static void test_rooms_wait_for_a_damaged_file(const void *arg)
 	plugin_fixture_close(&fixture);
 }
 
-/* The operator does without the file. */
-static void test_a_damaged_file_that_is_removed(void)
+static char *misspell_room_50(const char *text)
 {
+	return with(text, "description = \"new\"", "descrption = \"new\"");
+}
+
+static const struct damage claims[] = {
+	{ "a damaged part", misspell_room_50, true },
+	{ "a part beside a damaged one", misspell_a_category, false },
+};
+
+/* Nobody can have the id of a room that only the file has, as long as it says that it has it. */
+static void test_an_id_of_the_file(const void *arg)
+{
+	const struct damage *claim = arg;
+	char *text;
+
+	plugin_fixture_open(&fixture, NULL);
+	CHECK_INT(describe(2, "kept", true), 0);
+	CHECK_INT(create(50, true), 0);
+	char *path = room_file();
+	CHECK(g_file_get_contents(path, &text, NULL, NULL));
+	char *damaged = claim->make(text);
+	gateway_stop();
+	write_room_file(damaged);
+	restart();
+	CHECK_INT(find(50), DH_ERROR_NO_ROOM);
+	CHECK_INT(create(50, false), DH_ERROR_CREATE);
+	CHECK_INT(create(50, true), DH_ERROR_CREATE);
+	CHECK_INT(create(60, false), 0);
+	write_room_file(text);
+	await_room(50);
+	check_description(50, "new");
+	CHECK_INT(destroy(50, false), 0);
+	CHECK_INT(create(50, false), 0);
+	/* damaged while Janus runs, it keeps nobody waiting */
+	write_room_file("room-1: { id = 70 avatr = \"x\" }");
+	CHECK_INT(describe(1, "kept", true), DH_ERROR_PERMANENT);
+	CHECK_INT(create(70, false), 0);
+	g_free(damaged);
+	g_free(text);
+	g_free(path);
+	plugin_fixture_close(&fixture);
+}
+
+static const struct obstacle {
+	const char *name;
+	bool is_link;
+} obstacles[] = { { "half a room", false }, { "a link", true } };
+
+/* The operator does without the file. A link that leads to itself cannot be read by root, either. */
+static void test_a_damaged_file_that_is_removed(const void *arg)
+{
+	const struct obstacle *obstacle = arg;
+
 	plugin_fixture_open(&fixture, NULL);
 	gateway_stop();
-	write_room_file("room-9: { id = ");
+	char *path = room_file();
+	if (obstacle->is_link)
+		CHECK_INT(symlink(ROOM_FILE, path), 0);
+	else
+		write_room_file("room-9: { id = ");
 	restart();
 	CHECK_INT(find(1), DH_ERROR_NO_ROOM);
-	char *path = room_file();
 	CHECK_INT(unlink(path), 0);
 	g_free(path);
 	await_room(1);
@@ -422,10 +489,41 @@ static void test_a_damaged_file_that_is_removed(void)
 	plugin_fixture_close(&fixture);
 }
 
+/* The file is as it was. What is wrong is said once. */
+static void test_a_disk_that_fails_for_a_while(void)
+{
+	plugin_fixture_open(&fixture, NULL);
+	CHECK_INT(describe(2, "kept", true), 0);
+	CHECK_INT(create(50, true), 0);
+	gateway_stop();
+	atomic_store(&is_unreadable, true);
+	restart();
+	CHECK_INT(find(1), DH_ERROR_NO_ROOM);
+	CHECK_INT(describe(2, "other", true), DH_ERROR_NO_ROOM);
+	CHECK_INT(create(60, true), DH_ERROR_PERMANENT);
+	g_usleep(5 * G_USEC_PER_SEC / 2); /* it is looked at meanwhile */
+	CHECK_INT(find(1), DH_ERROR_NO_ROOM);
+	CHECK_INT(gateway_logged("the disk has a fault"), 1);
+	atomic_store(&is_unreadable, false);
+	await_room(1);
+	await_room(50);
+	check_description(2, "kept");
+	CHECK_INT(create(60, true), 0);
+	/* and while Janus runs */
+	atomic_store(&is_unreadable, true);
+	write_room_file("");
+	CHECK_INT(describe(2, "other", true), DH_ERROR_PERMANENT);
+	atomic_store(&is_unreadable, false);
+	CHECK_INT(describe(2, "other", true), 0);
+	plugin_fixture_close(&fixture);
+}
+
 static const struct check_test tests[] = {
 	TABLE(test_a_forward_that_does_not_begin, room_kinds),
 	TABLE(test_rooms_wait_for_a_damaged_file, damages),
-	TEST(test_a_damaged_file_that_is_removed),
+	TABLE(test_an_id_of_the_file, claims),
+	TABLE(test_a_damaged_file_that_is_removed, obstacles),
+	TEST(test_a_disk_that_fails_for_a_while),
 	TEST(test_a_stop_that_fails),
 	TEST(test_a_creation_that_fails),
 	TEST(test_how_many_rooms_it_takes),
