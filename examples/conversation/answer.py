@@ -9,6 +9,8 @@ import uuid
 
 from digitalhuman import SegmentEnded
 
+IDEOGRAPH = "\u2e80-\u2fff\u3040-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"      # written without spaces
+WORD = re.compile(rf"[^\w\s]*[{IDEOGRAPH}][^\w\s]*|[^\s{IDEOGRAPH}]+")
 SENTENCE = re.compile(r".*?[.!?…][\"'”’)]*\s", re.DOTALL)
 speaking = threading.Lock()         # voice and face serve one answer at a time
 
@@ -29,6 +31,20 @@ def sentences(pieces):
 def clean(word):
     """As the room takes it: without control characters, at most 200 bytes."""
     return "".join(c for c in word if c.isprintable()).encode()[:200].decode(errors="ignore")
+
+
+def spread(sentence, length_ms):
+    """Its words as [word, from_ms, to_ms], over so much sound, in proportion to their lengths."""
+    words = []
+    for written in WORD.findall(sentence):
+        if any(c.isalnum() for c in written):
+            words.append(written)
+        elif words:     # what has no sound of its own belongs to the word before
+            words[-1] += " " + written
+    ends = list(itertools.accumulate(len(word) + 1 for word in words))
+    begins = [0, *ends[:-1]]
+    return [[word, begin * length_ms // ends[-1], end * length_ms // ends[-1]]
+            for word, begin, end in zip(words, begins, ends)]
 
 
 class Dropped(Exception):
@@ -108,12 +124,25 @@ class Answer:
         self.text += sentence + " "
 
     def sound(self, segment, sentence, begin_ms):
-        """Its samples; when its words sound is pushed before."""
+        """Its samples; when its words sound is pushed before. A voice that does not know has to make all of it first."""
+        waiting, has_words = [], False
         for samples, words in self.parts.voice.speak(sentence):
-            timed = [[clean(word), begin_ms + from_ms, begin_ms + to_ms] for word, from_ms, to_ms in words]
-            if timed := [word for word in timed if word[0]]:
-                segment.push_words(timed)
-            yield samples
+            has_words = has_words or bool(words)
+            self.push_words(segment, words, begin_ms)
+            waiting.append(samples)
+            if has_words:
+                yield from waiting
+                waiting.clear()
+        length_ms = sum(map(len, waiting)) * 500 // self.parts.voice.RATE
+        if waiting:
+            self.push_words(segment, spread(sentence, length_ms), begin_ms)
+        yield from waiting
+
+    @staticmethod
+    def push_words(segment, words, begin_ms):
+        timed = [[clean(word), begin_ms + from_ms, begin_ms + to_ms] for word, from_ms, to_ms in words]
+        if timed := [word for word in timed if word[0]]:
+            segment.push_words(timed)
 
     # -- in that of the segment, too
 

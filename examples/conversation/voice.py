@@ -7,8 +7,8 @@ What replaces it has the same two names:
     speak(text)  a sentence (str). Yields (samples, words) while they are made. samples: bytes, signed 16 bit in the
                  machine's order, one channel, of any length. words: [[word, from_ms, to_ms], …], when those sound that
                  begin in these samples, in order, from the sentence's first sample on; [] if that is not known: then
-                 heard_text is reckoned in proportion to the time. It is called in a thread, once at a time, and closed
-                 (GeneratorExit) when nobody wants the rest.
+                 they are spread over all the sound of the sentence, which waits until it has been made. It is called
+                 in a thread, once at a time, and closed (GeneratorExit) when nobody wants the rest.
 """
 import array
 import ctypes

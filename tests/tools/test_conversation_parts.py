@@ -78,6 +78,60 @@ class Answers(unittest.TestCase):
             asyncio.run(wait(server))
 
 
+    def answered(self, speak):
+        """The words that are pushed, with the times at which they begin, of an answer of two sentences by this voice,
+        whose sound must come through whole."""
+        def answer_all(messages):
+            yield "Word0 word1 word2 – word3. Word4 word5."
+
+        async def wait(server):
+            voice = SimpleNamespace(RATE=told_parts.RATE, speak=speak)
+            parts = SimpleNamespace(model=SimpleNamespace(answer=answer_all), voice=voice, face=told_parts)
+            whole = answer.Answer(Stage(server.address, encode=False), parts, (64, 64), [])
+            whole.start()
+            await asyncio.wait_for(whole.ended.wait(), 60)
+            self.assertIsNone(whole.error)
+            media = server.pushes[0].media
+            self.assertEqual(media.ms, 6 * told_parts.WORD_MS)
+            return [(word, ms) for word, ms in media.words if word.strip()]
+        with PushServer() as server:
+            server.play(EVERYTHING)
+            return asyncio.run(wait(server))
+
+    def test_a_voice_that_does_not_know_its_words(self):
+        """They are spread over each sentence."""
+        def speak(sentence):
+            for samples, _ in told_parts.speak(sentence.replace(" –", "")):
+                yield samples, []
+        words = self.answered(speak)
+        self.assertEqual([word for word, _ in words], ["Word0", "word1", "word2 –", "word3.", "Word4", "word5."])
+        for place, (word, ms) in enumerate(words):
+            self.assertAlmostEqual(ms, place * told_parts.WORD_MS, delta=100, msg=word)
+        self.assertEqual((words[0][1], words[4][1]), (0, 4 * told_parts.WORD_MS))
+
+    def test_a_voice_that_knows_its_words(self):
+        """Nothing is added, and its sound does not wait for the end of the sentence."""
+        told = []
+
+        def speak(sentence):
+            for number, (samples, words) in enumerate(told_parts.speak(sentence.replace(" –", ""))):
+                told.append(number)
+                yield samples, words if number else []
+        self.assertEqual([word for word, _ in self.answered(speak)], ["word1", "word2", "word3.", "word5."])
+        told.clear()
+        voice = SimpleNamespace(RATE=told_parts.RATE, speak=speak)
+        speaking = SimpleNamespace(parts=SimpleNamespace(voice=voice), push_words=lambda *_: None)
+        sound = answer.Answer.sound(speaking, None, "Word0 word1 word2 word3.", 0)
+        next(sound)
+        self.assertEqual(told, [0, 1])
+
+    def test_words_without_spaces(self):
+        self.assertEqual(answer.spread("你好，「世界」 A 안녕 …", 1800),
+                         [["你", 0, 200], ["好，「", 200, 600], ["世", 600, 800], ["界」", 800, 1100], ["A", 1100, 1300],
+                          ["안녕 …", 1300, 1800]])
+        self.assertEqual(answer.spread("… –", 900), [])
+
+
 class Voice(unittest.TestCase):
     def test_words(self):
         """All of the sentence, in order, each where there is sound."""
