@@ -13,6 +13,13 @@
 /* One after the other may fail as well, but not for ever. */
 #define DEPTH_MAX 4
 
+static bool ends_word(const char *at)
+{
+	gunichar before = g_utf8_get_char(g_utf8_prev_char(at)), after = g_utf8_get_char(at);
+
+	return g_unichar_isspace(after) || dh_words_end_between(before, after);
+}
+
 /* Where the word after the one at `characters` begins. */
 static const char *next_word(const char *text, int64_t characters)
 {
@@ -21,7 +28,7 @@ static const char *next_word(const char *text, int64_t characters)
 	for (; characters > 0 && *at; characters--)
 		at = g_utf8_next_char(at);
 	if (at > text)
-		while (*at && !g_unichar_isspace(g_utf8_get_char(at)))
+		while (*at && !ends_word(at))
 			at = g_utf8_next_char(at);
 	while (*at && g_unichar_isspace(g_utf8_get_char(at)))
 		at = g_utf8_next_char(at);

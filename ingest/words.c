@@ -59,14 +59,28 @@ json_t *dh_words_from_line(const char *json, size_t size, int64_t from_ticks, co
 	return *why ? NULL : words;
 }
 
+bool dh_words_is_ideograph(gunichar character)
+{
+	return g_unichar_iswide(character) && g_unichar_get_script(character) != G_UNICODE_SCRIPT_HANGUL;
+}
+
+bool dh_words_end_between(gunichar before, gunichar after)
+{
+	if (g_unichar_isspace(before))
+		return false;
+	if (after == 0 || g_unichar_isspace(after))
+		return true;
+	return (dh_words_is_ideograph(before) || dh_words_is_ideograph(after)) && !g_unichar_ispunct(after);
+}
+
 /* Whether letters on both sides of `at` make one word. */
 static bool is_inside_word(const char *text, const char *at)
 {
 	if (at == text || !*at)
 		return false;
 	gunichar before = g_utf8_get_char(g_utf8_prev_char(at)), after = g_utf8_get_char(at);
-	return g_unichar_isalnum(before) && g_unichar_isalnum(after) && !g_unichar_iswide(before) &&
-		!g_unichar_iswide(after);
+	return g_unichar_isalnum(before) && g_unichar_isalnum(after) && !dh_words_is_ideograph(before) &&
+		!dh_words_is_ideograph(after);
 }
 
 const char *dh_words_find(const GString *text, size_t from, size_t nearby, const char *word)

@@ -29,6 +29,11 @@ void dh_words_get(const json_t *words, size_t index, struct dh_stream_word *word
 /* Parses a line. The caller gets a reference to its array; NULL: *why says what is expected. */
 json_t *dh_words_from_line(const char *json, size_t size, int64_t from_ticks, const char **why);
 
+/* Whether it is written without spaces between words, as Chinese and Japanese are. Hangul is as wide, but has them. */
+bool dh_words_is_ideograph(gunichar character);
+/* Whether a word may end between two characters (`after` 0: at the text's end); ideographs are words. */
+bool dh_words_end_between(gunichar before, gunichar after);
+
 /* Where `word` is in `text`, as a word of its own, not a part of another one, at most `nearby`
  * bytes behind `from`. NULL: it is not there. */
 const char *dh_words_find(const GString *text, size_t from, size_t nearby, const char *word);

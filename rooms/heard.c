@@ -38,7 +38,7 @@ bool dh_script_needs_space(const GString *text, const char *spelt)
 	if (!text->len)
 		return false;
 	gunichar before = g_utf8_get_char(g_utf8_prev_char(text->str + text->len)), after = g_utf8_get_char(spelt);
-	return !g_unichar_iswide(before) || !g_unichar_iswide(after);
+	return !dh_words_is_ideograph(before) || !dh_words_is_ideograph(after);
 }
 
 /* A word that is not in the text ends where the one before it does. */

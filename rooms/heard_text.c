@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "ingest/words.h"
 #include "playout/timebase.h"
 
 /* Speech has about so many characters a second. */
@@ -61,16 +62,6 @@ char *dh_script_passage(const struct dh_script *script, size_t first, size_t end
 
 /* --- what was heard */
 
-/* Whether a word may end between two characters; ideographs are words. */
-static bool is_end(gunichar before, gunichar after)
-{
-	if (g_unichar_isspace(before))
-		return false;
-	if (after == 0 || g_unichar_isspace(after))
-		return true;
-	return (g_unichar_iswide(before) || g_unichar_iswide(after)) && !g_unichar_ispunct(after);
-}
-
 static size_t end_by_time(const char *text, int64_t played_ms, int64_t duration_ms)
 {
 	int64_t most = duration_ms > 0 ? g_utf8_strlen(text, -1) * played_ms / duration_ms : 0;
@@ -80,7 +71,7 @@ static size_t end_by_time(const char *text, int64_t played_ms, int64_t duration_
 	for (int64_t i = 0; *at && i < most; i++) {
 		gunichar before = g_utf8_get_char(at);
 		at = g_utf8_next_char(at);
-		if (is_end(before, *at ? g_utf8_get_char(at) : 0))
+		if (dh_words_end_between(before, *at ? g_utf8_get_char(at) : 0))
 			end = (size_t)(at - text);
 	}
 	return end;

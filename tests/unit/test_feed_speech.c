@@ -497,6 +497,27 @@ static void test_the_rest_by_words(const void *arg)
 	close_all();
 }
 
+static const struct length_row {
+	const char *name, *text, *rest; /* a second of it has been made: 15 characters */
+} length_rows[] = {
+	{ "spaces", "one two three four five six seven", "five six seven" },
+	{ "two spaces", "one two three   four", "four" },
+	{ "Chinese", "今天天气很好我们一起去公园散步然后回家吃饭", "然后回家吃饭" },
+	{ "punctuation stays with its ideograph", "今天天气很好我们一起去公园散步。然后回家吃饭", "然后回家吃饭" },
+	{ "Hangul has spaces", "안녕하세요 여러분 오늘은 날씨가 좋습니다", "좋습니다" },
+	{ "all of it", "今天天气很好", "" },
+};
+
+static void test_the_rest_by_length(const void *arg)
+{
+	const struct length_row *row = arg;
+
+	open_all(urls, row->text, false);
+	dh_io_call(t.io, find_rest, t.feed);
+	CHECK_STR(t.feed->rest.text, row->rest);
+	close_all();
+}
+
 /* Pictures come ahead of their sound. */
 static void test_the_rest_behind_the_sound(void)
 {
@@ -533,6 +554,7 @@ static const struct check_test tests[] = {
 	TEST(test_the_rest_is_not_asked_of_the_same_place),
 	TEST(test_nothing_was_delivered),
 	TABLE(test_the_rest_by_words, words_rows),
+	TABLE(test_the_rest_by_length, length_rows),
 	TEST(test_the_rest_behind_the_sound),
 	TEST(test_the_rest_and_the_turn),
 };

@@ -43,6 +43,10 @@ static const struct heard_row {
 	{ "no words at all", "One", "[]", 100, 200, 0, "" },
 	{ "none of the words is in the text", "Eins zwei", "[[\"One\",0,300],[\"two\",400,700]]", 500, 900, 0, "Eins" },
 	{ "a word within another", "This is it", "[[\"is\",0,300],[\"it\",400,700]]", 350, 900, 0, "This is" },
+	{ "Hangul has spaces", "안녕하세요 여러분 반갑습니다", NULL, 500, 1000, 1000, "안녕하세요" },
+	{ "words in Hangul have spaces", NULL, "[[\"안녕\",0,300],[\"여러분\",400,700]]", 800, 900, 0, "안녕 여러분" },
+	{ "a word within another in Hangul", "한국사람은 한국 차", "[[\"한국\",0,300],[\"차\",400,700]]", 350, 900, 0,
+		"한국사람은 한국" },
 	{ "ideographs join", NULL, "[[\"你\",0,300],[\"好\",400,700],[\"x\",700,800]]", 800, 900, 0, "你好 x" },
 };
 
