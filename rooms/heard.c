@@ -231,11 +231,21 @@ static bool is_sentence_end(const char *text, size_t end)
 	return false;
 }
 
+/* Where the text lacks the word before it, that one's end is not known: what stands between them decides. */
+static bool begins_sentence(const struct dh_script *script, const struct word *word)
+{
+	const struct word *before = word - 1;
+
+	if (before->begin < before->end)
+		return is_sentence_end(script->text->str, before->end);
+	return word->begin < word->end && is_sentence_end(script->text->str, word->begin);
+}
+
 static const struct word *first_of_sentence(const struct dh_script *script, const struct word *word)
 {
 	const struct word *first = &g_array_index(script->words, struct word, 0);
 
-	while (word > first && !is_sentence_end(script->text->str, word[-1].end))
+	while (word > first && !begins_sentence(script, word))
 		word--;
 	return word;
 }

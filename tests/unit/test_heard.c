@@ -458,6 +458,36 @@ static void test_places(const void *arg)
 	json_decref(words);
 }
 
+static const struct lacks_row {
+	const char *name, *text, *words;
+	int at_ms, sentence_ms;
+} lacks[] = {
+	{ "a sentence begins with what the text has otherwise", "Hello. 12 apples are here.",
+		"[[\"Hello\",0,300],[\"twelve\",400,700],[\"apples\",700,1000]]", 800, 400 },
+	{ "and with more of it", "Hello. 21 apples are here.",
+		"[[\"Hello\",0,300],[\"twenty\",400,600],[\"one\",600,700],[\"apples\",700,1000]]", 800, 400 },
+	{ "a sentence ends with it", "I have 12. Apples are here.",
+		"[[\"I\",0,100],[\"have\",100,400],[\"twelve\",400,700],[\"Apples\",700,900],[\"are\",900,999]]", 950,
+		700 },
+	{ "within it", "Hello. 12 apples are here.", "[[\"Hello\",0,300],[\"twelve\",400,700],[\"apples\",700,1000]]",
+		500, 400 },
+	{ "it is in the middle", "Hello. I have 12 apples.",
+		"[[\"Hello\",0,300],[\"I\",400,500],[\"have\",500,600],[\"twelve\",600,700],[\"apples\",700,1000]]",
+		800, 400 },
+	{ "nothing is in the text", "Eins. Zwei.", "[[\"One\",100,300],[\"two\",400,700]]", 500, 100 },
+};
+
+static void test_sentences_that_the_text_has_otherwise(const void *arg)
+{
+	const struct lacks_row *row = arg;
+	json_t *words = json_loads(row->words, 0, NULL);
+	struct dh_script *script = dh_script_new(row->text, words);
+
+	CHECK_INT(dh_script_begin(script, row->at_ms * DH_TICKS_PER_MS, true), row->sentence_ms * DH_TICKS_PER_MS);
+	dh_script_unref(&script);
+	json_decref(words);
+}
+
 static void test_places_without_words(void)
 {
 	struct dh_script *script = dh_script_new("One two.", NULL);
@@ -471,6 +501,7 @@ static void test_places_without_words(void)
 
 static const struct check_test tests[] = {
 	TABLE(test_places, places),
+	TABLE(test_sentences_that_the_text_has_otherwise, lacks),
 	TEST(test_places_without_words),
 	TABLE(test_heard, heard_rows),
 	TEST(test_without_a_script),
