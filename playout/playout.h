@@ -188,7 +188,7 @@ int dh_playout_enqueue(struct dh_playout *playout, struct dh_segment *segment);
 /* The same for the rest of what `failed` has not said, a segment of the playout: it comes
  * directly behind that one, with its priority, underrun and preroll, and has the same place in its
  * utterance. If that one has not begun, it also expires and is repeated like that one. There is
- * always a place for one. -ECANCELED: the utterance is over. */
+ * always a place for one. -ECANCELED: the utterance is over, or `failed` is to be cut at the end of a word. */
 int dh_playout_enqueue_rest(struct dh_playout *playout, struct dh_segment *segment, const struct dh_segment *failed);
 
 /* The playing or waiting segment with that id, NULL if there is none. Fill it with

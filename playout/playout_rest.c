@@ -36,6 +36,8 @@ int dh_playout_enqueue_rest(struct dh_playout *playout, struct dh_segment *segme
 	struct dh_order order = order_of_rest(failed, waiting < 0);
 	struct dh_utterance *utterance = dh_playout_utterance(playout, failed);
 	int err = 0;
+	if (playout->cut == failed)
+		return -ECANCELED;
 	if (*order.utterance && (!utterance || utterance->is_over))
 		return -ECANCELED;
 	if (order.source && !order.preroll_ticks)

@@ -2,6 +2,8 @@
 /* Segments that say what a generator that failed has left unsaid. In the room's thread. */
 #include "room_private.h"
 
+#include <errno.h>
+
 #include "ingest/log.h"
 
 static void tell(struct dh_room *room, const struct dh_segment *failed, const struct dh_segment *rest)
@@ -77,7 +79,7 @@ void dh_room_rest_continue(struct dh_room *room, struct dh_feed *failed)
 		return;
 	}
 	int err = enqueue(room, segment, rest);
-	if (err)
+	if (err && err != -ECANCELED)
 		dh_log(DH_LOG_WARNING, "room %s: segment %s: the rest cannot be queued: %s", room->id,
 			dh_segment_id(segment), g_strerror(-err));
 	dh_feed_unref(&rest);

@@ -268,6 +268,28 @@ static void test_what_says_the_rest(void)
 	finish_after(500);
 }
 
+/* What was to be cut at the end of a word is not said on, if it fails before that. */
+static void test_no_rest_of_what_is_cut(void)
+{
+	static const struct rig_segment a = { "a", 'a', 'i', 2000, 25, 1, 10, 2000, 700 }, b = SPEECH("b", 'b');
+	const struct dh_cut what = { .mode = DH_CUT_WORD, .word_end_ticks = 600 * MS, .word_ticks = 500 * MS };
+	struct dh_segment *rest = rig_segment(&b);
+
+	open_with_viewer();
+	CHECK_INT(rig_order(&rig, &a, &(struct dh_order){ 0 }, NULL), 0);
+	rig_run(&rig, media_ms(510));
+	CHECK_INT(dropped(&what), 1);
+	struct dh_segment *failed = dh_playout_find(rig.playout, "a");
+	CHECK_INT(dh_playout_enqueue_rest(rig.playout, rest, failed), -ECANCELED);
+	dh_segment_free(&rest);
+	dh_segment_fail(failed, 4, "it broke");
+	dh_playout_filled(rig.playout, failed);
+	rig_run(&rig, media_ms(3000));
+	CHECK_INT(interrupted("a")->media_ticks, 720 * MS);
+	CHECK_STR(starts(), "a");
+	finish_after(500);
+}
+
 /* --- the sound */
 
 static const char *sound_from(int64_t ms)
@@ -378,6 +400,7 @@ static const struct check_test tests[] = {
 	TEST(test_one_utterance),
 	TEST(test_one_priority),
 	TEST(test_what_says_the_rest),
+	TEST(test_no_rest_of_what_is_cut),
 	TEST(test_fades),
 	TEST(test_nothing_to_fade),
 	TEST(test_the_room_knows_what_it_sends),
