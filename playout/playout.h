@@ -99,7 +99,7 @@ struct dh_playout_event {
 	const char *utterance;
 	int64_t index, count;
 	int64_t queued_ticks; /* LOW_WATER, HIGH_WATER */
-	/* STARTED, HOLDING, RESUMING: where the segment stands, in its own time */
+	/* STARTED, HOLDING, RESUMING, the end of what plays: where the segment stands, in its own time */
 	int64_t position_ticks;
 	bool is_undone; /* RESUMING: it goes on as if nothing had happened */
 };
@@ -253,6 +253,8 @@ int64_t dh_playout_reached_ticks(const struct dh_playout *playout);
 /* The media time of the playing segment's own time 0, see dh_playout_position_ticks; it changes while the segment
  * waits or is on hold. 0: none plays. */
 int64_t dh_playout_begun_ticks(const struct dh_playout *playout);
+/* Up to there, in its own time, the playing segment goes on in silence after a hold. */
+int64_t dh_playout_muted_ticks(const struct dh_playout *playout);
 /* Whether the piece `index` of an utterance may still come: its place has not been passed, and nobody
  * has said that it will not. */
 bool dh_playout_is_expected(const struct dh_playout *playout, const char *utterance, int64_t index);

@@ -195,6 +195,11 @@ int64_t dh_playout_position_ticks(const struct dh_playout *playout)
 	return dh_timeline_position_ticks(&playout->timeline, playout->slot_ticks);
 }
 
+int64_t dh_playout_muted_ticks(const struct dh_playout *playout)
+{
+	return dh_timeline_muted_ticks(&playout->timeline);
+}
+
 bool dh_playout_is_on_hold(const struct dh_playout *playout)
 {
 	return playout->on_hold;

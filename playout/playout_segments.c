@@ -31,12 +31,16 @@ void dh_playout_end_at(struct dh_playout *playout, const struct dh_playout_event
 		dh_segment_free(&segment);
 }
 
+static enum dh_event_type type_of_end(enum dh_event_type how, const struct dh_segment *segment)
+{
+	return how == DH_EVENT_FINISHED && dh_segment_error(segment, NULL) ? DH_EVENT_FAILED : how;
+}
+
 void dh_playout_end(struct dh_playout *playout, enum dh_event_type how, struct dh_segment *segment,
 	int64_t played_ticks, enum dh_reason reason)
 {
-	bool is_failure = how == DH_EVENT_FINISHED && dh_segment_error(segment, NULL);
 	dh_playout_end_at(playout,
-		&(struct dh_playout_event){ .type = is_failure ? DH_EVENT_FAILED : how,
+		&(struct dh_playout_event){ .type = type_of_end(how, segment),
 			.segment = segment,
 			.media_ticks = playout->slot_ticks,
 			.played_ticks = played_ticks,
@@ -45,7 +49,7 @@ void dh_playout_end(struct dh_playout *playout, enum dh_event_type how, struct d
 
 void dh_playout_end_playing(struct dh_playout *playout, enum dh_event_type how, enum dh_reason reason)
 {
-	int64_t played_ticks;
+	int64_t played_ticks, position_ticks = dh_playout_position_ticks(playout);
 	struct dh_segment *segment = dh_timeline_stop(&playout->timeline, &played_ticks);
 	playout->on_hold = false;
 	playout->cut = NULL;
@@ -53,7 +57,13 @@ void dh_playout_end_playing(struct dh_playout *playout, enum dh_event_type how, 
 	playout->timeline.stands = dh_segment_head(segment)->has_video &&
 		dh_segment_order(segment)->underrun != DH_UNDERRUN_IDLE;
 	playout->unsettled = true;
-	dh_playout_end(playout, how, segment, played_ticks, reason);
+	dh_playout_end_at(playout,
+		&(struct dh_playout_event){ .type = type_of_end(how, segment),
+			.segment = segment,
+			.media_ticks = playout->slot_ticks,
+			.played_ticks = played_ticks,
+			.reason = reason,
+			.position_ticks = position_ticks });
 }
 
 struct dh_segment *dh_playout_take(struct dh_playout *playout, size_t index)

@@ -143,6 +143,9 @@ void dh_timeline_release(struct dh_timeline *timeline, int64_t slot_ticks);
 /* Where the playing segment is in slot `slot_ticks`, without what it has of the one before it. */
 int64_t dh_timeline_position_ticks(const struct dh_timeline *timeline, int64_t slot_ticks);
 
+/* Up to there, likewise, it goes on in silence; 0 or less: it does not. */
+int64_t dh_timeline_muted_ticks(const struct dh_timeline *timeline);
+
 /* What slot `slot_ticks` will show. Changes nothing. */
 enum dh_slot_state dh_timeline_state(const struct dh_timeline *timeline, int64_t slot_ticks);
 

@@ -18,6 +18,11 @@ int64_t dh_timeline_position_ticks(const struct dh_timeline *timeline, int64_t s
 	return timeline->playing ? slot_ticks - timeline->start_ticks - others_ticks(timeline) : 0;
 }
 
+int64_t dh_timeline_muted_ticks(const struct dh_timeline *timeline)
+{
+	return timeline->playing ? timeline->mute_until_ticks - others_ticks(timeline) : 0;
+}
+
 void dh_timeline_freeze(struct dh_timeline *timeline)
 {
 	dh_timeline_cut_sound(timeline);

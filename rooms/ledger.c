@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "playout/timebase.h"
+#include "spans.h"
 
 struct dh_ledger {
 	GHashTable *open; /* struct dh_account by struct dh_feed */
@@ -115,12 +116,13 @@ static int64_t ms_of(int64_t ticks)
 char *dh_life_heard(const struct dh_life *life, const struct dh_script *script)
 {
 	int64_t duration_ticks = life->duration_ticks, known_ticks = life->known_ticks;
+	int64_t heard_ticks = MAX(life->played_ticks, life->reached_ticks - life->from_ticks);
 
 	if (life->is_broken_off && duration_ticks >= 0 && !dh_script_is_cut(script)) {
 		known_ticks = duration_ticks;
 		duration_ticks = -1;
 	}
-	return dh_script_heard(script, ms_of(life->from_ticks), ms_of(life->played_ticks), ms_of(duration_ticks),
+	return dh_script_heard(script, ms_of(life->from_ticks), ms_of(heard_ticks), ms_of(duration_ticks),
 		ms_of(known_ticks));
 }
 
@@ -153,6 +155,7 @@ void dh_account_event(struct dh_account *account, const struct dh_playout_event 
 	struct dh_life *life = &account->life;
 
 	life->played_ticks = event->played_ticks;
+	life->reached_ticks = dh_spans_reached_ticks(account->spans);
 	life->duration_ticks = dh_segment_own_ticks(event->segment, rule);
 	life->known_ticks = life->duration_ticks < 0 ? dh_segment_known_ticks(event->segment) : 0;
 	life->index = dh_segment_order(event->segment)->index;

@@ -46,6 +46,7 @@ struct dh_life {
 	int64_t held_ticks;       /* without the hold that lasts */
 	int64_t played_ticks;
 	int64_t from_ticks;     /* where it began, in its own time */
+	int64_t reached_ticks;  /* the furthest place that was played, likewise; what was dropped before it counts */
 	int64_t duration_ticks; /* -1: not known */
 	int64_t stated_ticks;   /* what its source says that it lasts; -1: nothing */
 	int64_t known_ticks;    /* of media, while the duration is not known */

@@ -179,10 +179,13 @@ static json_t *spans_json(const struct part *part)
 /* Without the times of words it is known only of one who has heard all that anybody has. */
 static bool has_heard_all(const struct part *part)
 {
-	const struct dh_span *first = &g_array_index(part->heard, struct dh_span, 0);
-
-	return part->state != DH_EVENT_STARTED && part->heard->len == 1 && first->at_ticks == 0 &&
+	GArray *passages = passages_of(part);
+	const struct dh_span *first = &g_array_index(passages, struct dh_span, 0);
+	bool has_all = part->state != DH_EVENT_STARTED && passages->len == 1 && first->at_ticks == 0 &&
 		first->length_ticks + TOLERANCE_TICKS >= part->account->life.played_ticks;
+
+	g_array_unref(passages);
+	return has_all;
 }
 
 static json_t *part_json(const struct part *part)

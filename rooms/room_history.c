@@ -111,6 +111,7 @@ static void copy_life(struct dh_room *room, struct life_copy *copy, struct dh_ac
 {
 	copy->account = dh_account_ref(account);
 	copy->life = account->life;
+	copy->life.reached_ticks = dh_spans_reached_ticks(account->spans);
 	copy->script = dh_script_ref(account->script);
 	copy->media_ticks = dh_playout_media_ticks(room->playout, dh_now_ticks());
 	if (!segment)

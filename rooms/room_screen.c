@@ -86,7 +86,8 @@ static void advance(struct dh_room *room, int64_t reached_ticks, bool is_complet
 	const struct dh_screen_out out = { &saying, say_shown, say_ended, say_marked };
 	const struct dh_screen_play play = play_of(room->on_screen, is_complete);
 
-	dh_spans_note(&room->on_screen->spans, saying.begun_ticks, reached_ticks);
+	if (!room->underruns && reached_ticks > room->muted_ticks)
+		dh_spans_note(&room->on_screen->spans, saying.begun_ticks, reached_ticks);
 	dh_screen_advance(&room->screen, &play, reached_ticks, DH_SLOT_TICKS, &out);
 }
 
@@ -112,21 +113,45 @@ static void hold(struct dh_room *room, int64_t media_ticks)
 	dh_screen_hold(&room->screen, 0, &out);
 }
 
+static void begin(struct dh_room *room, struct dh_account *account, const struct dh_playout_event *event)
+{
+	dh_account_unref(&room->on_screen);
+	room->on_screen = dh_account_ref(account);
+	dh_screen_begin(&room->screen);
+	room->begun_ticks = event->media_ticks - event->position_ticks;
+	room->muted_ticks = 0;
+	room->underruns = false;
+	if (event->position_ticks > 0)
+		dh_spans_begin(&account->spans, event->position_ticks, event->media_ticks);
+}
+
+/* The underrun is over, and what came too late has been dropped. */
+static void go_on(struct dh_room *room, const struct dh_playout_event *event)
+{
+	int64_t at_ticks = event->media_ticks - room->begun_ticks;
+
+	room->underruns = false;
+	if (dh_segment_order(event->segment)->underrun == DH_UNDERRUN_SKIP && at_ticks > 0)
+		dh_spans_begin(&room->on_screen->spans, at_ticks, event->media_ticks);
+}
+
 void dh_room_screen_event(struct dh_room *room, const struct dh_playout_event *event)
 {
 	struct dh_account *account = event->segment ? dh_room_account(room, event->segment) : NULL;
 
-	if (event->type == DH_EVENT_STARTED) {
-		dh_account_unref(&room->on_screen);
-		room->on_screen = dh_account_ref(account);
-		dh_screen_begin(&room->screen);
+	if (event->type == DH_EVENT_STARTED)
+		begin(room, account, event);
+	if (!account || account != room->on_screen)
+		return;
+	if (event->type == DH_EVENT_HELD) {
+		room->underruns = true;
+	} else if (event->type == DH_EVENT_RESUMED) {
+		go_on(room, event);
+	} else if (event->type == DH_EVENT_HOLDING) {
 		room->begun_ticks = event->media_ticks - event->position_ticks;
-		if (account && event->position_ticks > 0)
-			dh_spans_begin(&account->spans, event->position_ticks, event->media_ticks);
-	} else if (account && account == room->on_screen && event->type == DH_EVENT_HOLDING) {
 		hold(room, event->media_ticks);
-	} else if (account && account == room->on_screen && event->type > DH_EVENT_STARTED &&
-		event->type <= DH_EVENT_FAILED) {
+	} else if (event->type > DH_EVENT_STARTED && event->type <= DH_EVENT_FAILED) {
+		room->begun_ticks = event->media_ticks - event->position_ticks;
 		end(room, event->type != DH_EVENT_FINISHED, event->media_ticks);
 	}
 }
@@ -138,6 +163,7 @@ void dh_room_screen_poll(struct dh_room *room)
 	if (!playing || !room->on_screen)
 		return;
 	room->begun_ticks = dh_playout_begun_ticks(room->playout);
+	room->muted_ticks = dh_playout_muted_ticks(room->playout);
 	advance(room, dh_playout_position_ticks(room->playout), dh_segment_is_complete(playing), INT64_MAX);
 }
 

@@ -39,6 +39,18 @@ void dh_spans_note(GArray **spans, int64_t begun_ticks, int64_t reached_ticks)
 		begin(spans, MAX(reached_ticks - DH_SLOT_TICKS, 0), begun_ticks, reached_ticks);
 }
 
+int64_t dh_spans_reached_ticks(const GArray *spans)
+{
+	int64_t reached_ticks = 0;
+
+	for (guint i = 0; spans && i < spans->len; i++) {
+		const struct dh_span *span = &g_array_index(spans, struct dh_span, i);
+		if (span->length_ticks > 0)
+			reached_ticks = MAX(reached_ticks, span->at_ticks + span->length_ticks);
+	}
+	return reached_ticks;
+}
+
 void dh_gates_note(GArray **gates, bool is_open, int64_t media_ticks)
 {
 	if (!*gates)

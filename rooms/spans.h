@@ -21,13 +21,16 @@ struct dh_span {
 /* Kept of a segment: when it has more breaks, the first ones are forgotten. */
 #define DH_SPANS_MAX 256
 
-/* The segment begins at `at_ticks` (more than 0), at media time `media_ticks`. */
+/* The segment begins, or goes on behind what was dropped, at `at_ticks` (more than 0), at media time `media_ticks`. */
 void dh_spans_begin(GArray **spans, int64_t at_ticks, int64_t media_ticks);
 /* So much of a segment has been played, all that is before `reached_ticks`; its time 0 is, or would have
  * been, at media time `begun_ticks`. *spans is made when it is needed (GArray of struct dh_span, in the
  * order of time). Call it for each slot; in a slot in which nothing is played `reached_ticks` stays. Before
  * its time 0 (it is negative) nothing of it has been. */
 void dh_spans_note(GArray **spans, int64_t begun_ticks, int64_t reached_ticks);
+
+/* The furthest place that was played. */
+int64_t dh_spans_reached_ticks(const GArray *spans);
 
 /* When a viewer was sent sound: the media times at which that began and ended, in turns. At most
  * DH_GATES_MAX of them are kept, the newest. */
