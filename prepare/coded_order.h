@@ -6,6 +6,7 @@
 #ifndef DH_CODED_ORDER_H
 #define DH_CODED_ORDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* A decoder may hold 16 pictures back, and gets one more. */
@@ -16,13 +17,15 @@ struct dh_coded_order {
 	/* private */
 	int64_t times[DH_CODED_ORDER_MAX]; /* of packets whose pictures are not shown yet */
 	int count;
+	bool has_come; /* a picture, at least one */
 };
 
 /* The decoder gets a packet of that time. */
 void dh_coded_order_push(struct dh_coded_order *order, int64_t time);
 
 /* Stores in *time when the next picture is shown, if that is known. `held` pictures at most wait in
- * the decoder behind it: older packets had no picture. */
+ * the decoder behind it. Of more packets than that, some had no picture: the oldest, if this is the first
+ * picture; afterwards those between the held ones and the newest. */
 void dh_coded_order_next(struct dh_coded_order *order, int held, int64_t *time);
 
 #endif

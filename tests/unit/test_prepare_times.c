@@ -279,11 +279,16 @@ static const struct coded_row {
 	const char *name;
 	int held;
 	bool has_hidden;
+	int from, to; /* packets of a still stretch, which have none either; 0: there is none */
 } coded_rows[] = {
-	{ "no B-frames", 0, false },
-	{ "B-frames", 2, false },
-	{ "as many as there can be", 16, false },
-	{ "hidden pictures", 0, true },
+	{ "no B-frames", 0, false, 0, 0 },
+	{ "B-frames", 2, false, 0, 0 },
+	{ "as many as there can be", 16, false, 0, 0 },
+	{ "hidden pictures", 0, true, 0, 0 },
+	{ "a still stretch", 0, false, 11, 40 },
+	{ "a still stretch with B-frames", 1, false, 11, 40 },
+	{ "a still stretch behind two pictures", 2, false, 11, 40 },
+	{ "a still stretch behind as many as there can be", 16, false, 20, 49 },
 };
 
 static void test_coded_order(const void *arg)
@@ -294,7 +299,7 @@ static void test_coded_order(const void *arg)
 	for (int n = 0; n < 59; n++) {
 		int64_t time = -1;
 		dh_coded_order_push(&order, 40 * n);
-		if (row->has_hidden && n % 3 == 2)
+		if ((row->has_hidden && n % 3 == 2) || (row->to && n >= row->from && n <= row->to))
 			continue;
 		seen[sent++] = 40 * n;
 		if (sent <= row->held)
