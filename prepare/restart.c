@@ -30,12 +30,13 @@ static int64_t length_of_all(const struct dh_restart *restart)
 	return length;
 }
 
-static bool is_restart(const struct dh_restart *restart, enum dh_media media, int64_t dts)
+static bool is_restart(const struct dh_restart *restart, enum dh_media media, int64_t dts, bool is_known)
 {
-	/* pictures between two others come after both, and so may lie far before the later one */
-	int64_t back = restart->of[media].before - dts;
+	/* in the order in which they are shown, pictures between two others come after both, and so may lie
+	 * far before the later one */
+	int64_t back = (is_known ? restart->of[media].most : restart->of[media].before) - dts;
 	/* and those at the very beginning before the first one */
-	bool has_gone_on = restart->of[media].most > restart->of[media].before;
+	bool has_gone_on = is_known || restart->of[media].most > restart->of[media].before;
 	if (back > FAR_TICKS || (has_gone_on && back > BACK_TICKS && dts <= restart->of[media].first + NEAR_TICKS))
 		return true;
 	return dts + restart->of[media].shift - end_of_all(restart) > restart->jump_ticks;
@@ -58,11 +59,11 @@ static void begin(struct dh_restart *restart, enum dh_media media, int64_t dts)
 	restart->of[media].begin = restart->of[media].end = dts + restart->shift;
 }
 
-int64_t dh_restart_shift(struct dh_restart *restart, enum dh_media media, int64_t dts, int64_t duration)
+int64_t dh_restart_shift(struct dh_restart *restart, enum dh_media media, int64_t dts, int64_t duration, bool is_known)
 {
 	if (!restart->of[media].has_begun || is_newer(restart, media, dts)) {
 		begin(restart, media, dts);
-	} else if (is_restart(restart, media, dts)) {
+	} else if (is_restart(restart, media, dts, is_known)) {
 		restart->shift = restart->of[media].begin + length_of_all(restart) - dts;
 		restart->count++;
 		begin(restart, media, dts);

@@ -28,8 +28,8 @@ struct dh_restart {
 };
 
 /* What to add to the times of a packet that is decoded at `dts` and lasts for `duration`. Where nobody
- * knows when it is decoded, `dts` is when it is shown. */
-int64_t dh_restart_shift(struct dh_restart *restart, enum dh_media media, int64_t dts, int64_t duration);
+ * knows when it is decoded, `dts` is when it is shown, and `is_known` false. */
+int64_t dh_restart_shift(struct dh_restart *restart, enum dh_media media, int64_t dts, int64_t duration, bool is_known);
 
 /* What was added last to the medium that has come farthest. */
 static inline int64_t dh_restart_newest(const struct dh_restart *restart)

@@ -67,6 +67,19 @@ static bool is_packet_cut(const struct dh_source *s)
 	return s->packet->flags & AV_PKT_FLAG_CORRUPT && !dh_container_is(s->format, "wav");
 }
 
+/* Whether it is known when a packet is decoded. */
+static bool knows_dts(const struct dh_source *s, enum dh_media media)
+{
+	if (media == DH_AUDIO)
+		return true;
+	/* theirs are made up by the demuxer: HEVC's is when it is shown */
+	if (dh_container_is(s->format, "matroska") || dh_container_is(s->format, "nut"))
+		return false;
+	/* the demuxer drops some that go back; without B-frames it is when it is shown */
+	return s->packet->dts != AV_NOPTS_VALUE ||
+		s->format->streams[s->packet->stream_index]->codecpar->video_delay == 0;
+}
+
 /* Makes times go on where they start again or jump. An MP4's index has no such faults. */
 static void correct_times(struct dh_source *s, enum dh_media media)
 {
@@ -81,7 +94,7 @@ static void correct_times(struct dh_source *s, enum dh_media media)
 		dh_time_is_sane(av_rescale_q(s->packet->pts, base, ticks_base));
 	if (!is_sane || !dh_time_is_sane(ticks) || duration < 0 || !dh_time_is_sane(duration))
 		return;
-	int64_t shift = dh_restart_shift(&s->restart, media, ticks, duration);
+	int64_t shift = dh_restart_shift(&s->restart, media, ticks, duration, knows_dts(s, media));
 	shift = av_rescale_q(shift, ticks_base, base);
 	if (s->packet->dts != AV_NOPTS_VALUE)
 		s->packet->dts += shift;

@@ -10,7 +10,7 @@ import unittest
 
 import numpy as np
 
-from prepared import PREPARE, TICKS, Case, Prepared, sound
+from prepared import PREPARE, TICKS, Case, Prepared, film, sound
 
 RATE = 48000
 BOTH = ["-c:v", "libx264", "-g", 10, "-pix_fmt", "yuv420p", "-c:a", "aac"]
@@ -87,6 +87,22 @@ class Joined(Case):
         segment = self.run_tool(self.write("z.w64", first + bytes(20000)))
         self.assertAlmostEqual(segment.lengths[1] / TICKS, 0.8, delta=0.03)
         self.assertIn("left_out", self.codes(segment))
+
+    def test_slides(self):
+        """Two pictures in each part, seconds apart: those of both are seen, each for its time."""
+        for more in (["-f", "lavfi", "-i", f"sine=500:r={RATE}:d=10", "-c:a", "aac"], []):
+            data = b""
+            for name, colour in (("a.ts", "white"), ("b.ts", "black")):
+                subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", f"color={colour}:s=64x64:r=1/5:d=10", *more, "-c:v",
+                                "libx264", "-bf", "0", "-pix_fmt", "yuv420p", self.path(name)], check=True)
+                with open(self.path(name), "rb") as file:
+                    data += file.read()
+            for segment in self.both_ways("slides.ts", data):
+                with self.subTest(sound=bool(more)):
+                    shown = [(unit.pts / TICKS, picture.mean() > 128) for unit, picture in zip(segment.video, film(segment))]
+                    for second in 2, 7, 12, 17:
+                        self.assertEqual([is_white for pts, is_white in shown if pts <= second][-1], second < 10)
+                    self.assertAlmostEqual(segment.lengths[0] / TICKS, 20, delta=0.2)
 
     def test_three_and_back(self):
         a, b = self.part("a.ts", 500, *BOTH), self.part("b.ts", 1250, *BOTH, "-mpegts_start_pid", 0x300)

@@ -184,42 +184,45 @@ static void test_seam(void)
 
 /* --- times that start again */
 
-/* Packets of two media as in transport streams: sound of 20 ms, pictures of 40 ms. */
+/* Packets of two media as in transport streams: sound of 20 ms, and pictures. */
 static const struct restart_row {
 	const char *name;
 	int64_t first_ms[2], second_ms[2]; /* begin of both pieces, by medium; -1: there is none */
 	int64_t length_ms;                 /* of each piece */
 	int count;
 	int64_t end_ms; /* at which all ends, counted from the first begin */
+	int64_t picture_ms;
 } restart_rows[] = {
-	{ "the same again", { 1400, 1480 }, { 1400, 1480 }, 2000, 1, 4080 },
-	{ "sound alone", { 1400, -1 }, { 1400, -1 }, 2000, 1, 4000 },
-	{ "from 0", { 5000, 5000 }, { 0, 0 }, 2000, 1, 4000 },
-	{ "short pieces", { 1400, 1400 }, { 1400, 1400 }, 400, 1, 800 },
-	{ "an hour later", { 1400, 1400 }, { 3601400, 3601400 }, 2000, 1, 4000 },
-	{ "a day earlier", { 86400000, 86400000 }, { 0, 0 }, 2000, 1, 4000 },
-	{ "it goes on", { 0, 0 }, { 2000, 2000 }, 2000, 0, 4000 },
-	{ "after a pause", { 0, 0 }, { 5000, 5000 }, 2000, 0, 7000 },
+	{ "the same again", { 1400, 1480 }, { 1400, 1480 }, 2000, 1, 4080, 40 },
+	{ "sound alone", { 1400, -1 }, { 1400, -1 }, 2000, 1, 4000, 40 },
+	{ "from 0", { 5000, 5000 }, { 0, 0 }, 2000, 1, 4000, 40 },
+	{ "short pieces", { 1400, 1400 }, { 1400, 1400 }, 400, 1, 800, 40 },
+	{ "an hour later", { 1400, 1400 }, { 3601400, 3601400 }, 2000, 1, 4000, 40 },
+	{ "a day earlier", { 86400000, 86400000 }, { 0, 0 }, 2000, 1, 4000, 40 },
+	{ "it goes on", { 0, 0 }, { 2000, 2000 }, 2000, 0, 4000, 40 },
+	{ "after a pause", { 0, 0 }, { 5000, 5000 }, 2000, 0, 7000, 40 },
+	{ "two pictures", { 0, 0 }, { 0, 0 }, 10000, 1, 20000, 5000 },
+	{ "two pictures alone", { -1, 0 }, { -1, 0 }, 10000, 1, 20000, 5000 },
 };
 
-static void test_restart(const void *arg)
+/* The packets of one medium come before those of the other that begin with them. */
+static void join_pieces(const struct restart_row *row, enum dh_media before)
 {
-	const struct restart_row *row = arg;
 	struct dh_restart restart = { .jump_ticks = 10 * DH_TICKS_PER_SECOND };
-	int64_t end = 0, begin = INT64_MAX;
+	int64_t end = 0, begin = INT64_MAX, last[2] = { -1, -1 };
 	for (int i = 0; i < 2; i++)
 		if (row->first_ms[i] >= 0 && row->first_ms[i] < begin)
 			begin = row->first_ms[i];
 	for (int piece = 0; piece < 2; piece++) {
-		int64_t last[2] = { -1, -1 };
 		for (int64_t ms = 0; ms < row->length_ms; ms += 20)
-			for (int media = 0; media < 2; media++) {
+			for (int i = 0; i < 2; i++) {
+				enum dh_media media = i ? !before : before;
 				int64_t start = (piece ? row->second_ms : row->first_ms)[media];
-				int64_t step = media == DH_AUDIO ? 20 : 40;
+				int64_t step = media == DH_AUDIO ? 20 : row->picture_ms;
 				if (row->first_ms[media] < 0 || ms % step)
 					continue;
 				int64_t dts = (start + ms) * DH_TICKS_PER_MS;
-				dts += dh_restart_shift(&restart, media, dts, step * DH_TICKS_PER_MS);
+				dts += dh_restart_shift(&restart, media, dts, step * DH_TICKS_PER_MS, true);
 				CHECK(dts > last[media], "time goes back");
 				last[media] = dts;
 				end = dts + step * DH_TICKS_PER_MS > end ? dts + step * DH_TICKS_PER_MS : end;
@@ -227,6 +230,24 @@ static void test_restart(const void *arg)
 	}
 	CHECK_INT(restart.count, row->count);
 	CHECK_INT(end / DH_TICKS_PER_MS - begin, row->end_ms);
+}
+
+static void test_restart(const void *arg)
+{
+	join_pieces(arg, DH_AUDIO);
+	join_pieces(arg, DH_VIDEO);
+}
+
+/* A few pictures at once, and then one that is late, without sound; and all of it again. */
+static void test_restart_after_a_late_picture(void)
+{
+	static const int times_ms[] = { 0, 40, 80, 5000, 0, 40, 80, 5000 };
+	struct dh_restart restart = { .jump_ticks = 60 * DH_TICKS_PER_SECOND };
+	for (size_t i = 0; i < sizeof times_ms / sizeof *times_ms; i++)
+		CHECK_INT(dh_restart_shift(&restart, DH_VIDEO, times_ms[i] * DH_TICKS_PER_MS, 40 * DH_TICKS_PER_MS,
+				  true),
+			i < 4 ? 0 : 5040 * DH_TICKS_PER_MS);
+	CHECK_INT(restart.count, 1);
 }
 
 /* Pictures with B-frames whose container tells only when they are shown: mini-GOPs of `depth`
@@ -255,7 +276,7 @@ static void test_reordered(const void *arg)
 		for (int n = 0; n < row->pictures; n++) {
 			int at = n ? (n - 1) / row->depth * row->depth + row->order[(n - 1) % row->depth] : 0;
 			int64_t time = at * picture_ticks, shift;
-			shift = dh_restart_shift(&restart, DH_VIDEO, time, picture_ticks);
+			shift = dh_restart_shift(&restart, DH_VIDEO, time, picture_ticks, false);
 			CHECK_INT((time + shift) / picture_ticks, piece * row->pictures + at);
 		}
 	CHECK_INT(restart.count, row->pieces - 1);
@@ -267,7 +288,8 @@ static void test_leading_pictures(void)
 	static const int times_ms[] = { 600, 200, 400, 1400, 1000, 800, 1200 };
 	struct dh_restart restart = { .jump_ticks = 60 * DH_TICKS_PER_SECOND };
 	for (size_t i = 0; i < sizeof times_ms / sizeof *times_ms; i++)
-		CHECK_INT(dh_restart_shift(&restart, DH_VIDEO, times_ms[i] * DH_TICKS_PER_MS, 200 * DH_TICKS_PER_MS),
+		CHECK_INT(dh_restart_shift(&restart, DH_VIDEO, times_ms[i] * DH_TICKS_PER_MS, 200 * DH_TICKS_PER_MS,
+				  false),
 			0);
 	CHECK_INT(restart.count, 0);
 }
@@ -505,6 +527,7 @@ static const struct check_test tests[] = {
 	TEST(test_clock_with_a_wrong_time),
 	TEST(test_seam),
 	TABLE(test_restart, restart_rows),
+	TEST(test_restart_after_a_late_picture),
 	TABLE(test_reordered, reorder_rows),
 	TEST(test_leading_pictures),
 	TABLE(test_coded_order, coded_rows),
