@@ -6,6 +6,8 @@
 #include <libavutil/channel_layout.h>
 
 #define CHANNELS_MAX 64
+/* More channels without labels have no usual layout, whatever FFmpeg takes for the default. */
+#define DEFAULT_MAX 8
 
 /* Energies are those of this long, in seconds. */
 #define LATELY 0.3
@@ -62,10 +64,10 @@ static int set_weights(SwrContext *swr, const AVChannelLayout *layout)
 	return swr_set_matrix(swr, weights, count);
 }
 
-/* The default layout for channels without labels. */
+/* The default layout for channels without labels; many have no meaning. */
 static int copy_layout(AVChannelLayout *layout, const AVFrame *frame)
 {
-	if (frame->ch_layout.order != AV_CHANNEL_ORDER_UNSPEC)
+	if (frame->ch_layout.order != AV_CHANNEL_ORDER_UNSPEC || frame->ch_layout.nb_channels > DEFAULT_MAX)
 		return av_channel_layout_copy(layout, &frame->ch_layout);
 	av_channel_layout_default(layout, frame->ch_layout.nb_channels);
 	return 0;

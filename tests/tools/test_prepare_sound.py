@@ -246,7 +246,7 @@ class Levels(SoundCase):
     def test_channels_without_a_name(self):
         """The same voice in each: their mean, and nothing that is compressed."""
         _, stereo = self.heard([self.TONE, self.TONE])
-        for count in (9, 10, 12):
+        for count in (9, 10, 12, 16):
             with self.subTest(count=count):
                 segment, all_of_them = self.heard([self.TONE] * count)
                 self.assertAlmostEqual(20 * np.log10(all_of_them / stereo), 0, delta=0.5)
