@@ -76,8 +76,13 @@ static int open_track(struct dh_source *s, enum dh_media media, struct dh_fault 
 	enum AVMediaType type = type_of(media);
 	uint64_t tried = 0;
 	int related = stream_of(s, !media);
+	bool is_refused = false; /* one in the same program was */
 	for (int index; !s->tracks[media] && (index = pick_stream(s->format, type, tried, related)) >= 0;) {
 		AVStream *st = s->format->streams[index];
+		bool is_related = related >= 0 && share_program(s->format, related, index);
+		/* what is left is another program's */
+		if (is_refused && !is_related)
+			break;
 		struct dh_fault why = { 0 };
 		int code = dh_track_alloc(&s->tracks[media], st, media, s->config.name, s->config.max_side, &kind,
 			&why);
@@ -87,6 +92,7 @@ static int open_track(struct dh_source *s, enum dh_media media, struct dh_fault 
 			s->unplayed[media] = avcodec_get_name(st->codecpar->codec_id);
 			dh_fault_set(refusal, code, "%s", why.text);
 			tried |= UINT64_C(1) << index;
+			is_refused |= is_related;
 			continue;
 		}
 		st->discard = AVDISCARD_DEFAULT;

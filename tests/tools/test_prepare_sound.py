@@ -313,6 +313,22 @@ class Formats(SoundCase):
                 self.assertAlmostEqual(loudest(sound(segment)), 500 if len(programs) == 3 else 1000, delta=5)
                 self.assertEqual((len(segment.video), segment.notes), (25, []))
 
+    def test_a_program_whose_sound_is_not_accepted(self):
+        """Another program's sound is none of the picture's."""
+        radio = self.wave("radio.wav", 0.4 * np.sin(2 * np.pi * 500 * np.arange(RATE) / RATE))
+        speech = self.wave("speech.wav", 0.4 * np.sin(2 * np.pi * 1000 * np.arange(RATE) / RATE))
+        inputs = ["-i", radio, "-i", speech, "-map", "1:a", "-map", "0:v", "-map", "2:a", "-c:v", "mpeg2video", "-c:a:0", "mp2",
+                  "-c:a:1", "aac", "-mpegts_flags", "latm", "-t", 1]
+        silent = self.make("latm.ts", *inputs, "-program", "title=x:st=0", "-program", "title=y:st=1:st=2")
+        segment = self.run_tool(silent)
+        self.assertEqual((len(segment.video), len(segment.audio), self.codes(segment)), (25, 0, ["not_accepted"]))
+        # in its own program, there may be another
+        second = self.make("second.ts", *inputs, "-map", "2:a", "-c:a:2", "mp2", "-program", "title=x:st=0", "-program",
+                           "title=y:st=1:st=2:st=3")
+        segment = self.run_tool(second)
+        self.assertAlmostEqual(loudest(sound(segment)), 1000, delta=5)
+        self.assertEqual((len(segment.video), self.codes(segment)), (25, ["not_accepted"]))
+
     def test_guessed_lengths(self):
         """The first packets are small, so that a guess by their bit rate is much too long."""
         wave = self.wave("g.wav", np.concatenate([np.zeros(RATE * 2, np.float32),
