@@ -30,7 +30,8 @@ struct dh_track {
 	int max_side;
 	struct dh_turn turn;
 	struct dh_frame_times times;
-	bool is_avi, has_alpha;      /* a picture had some */
+	bool is_avi;
+	bool has_alpha, has_colour;  /* a picture had some; one without alpha had */
 	struct dh_coded_order order; /* of AVI's pictures */
 	bool is_flushing, is_ended, is_too_large, is_tag, is_still;
 	int damaged;
@@ -238,7 +239,8 @@ int dh_track_send(struct dh_track *t, const AVPacket *packet, struct dh_fault *f
 }
 
 /* An AVI does not say whether the fourth byte of uncompressed pictures is alpha. Where it is not used,
- * it is 0, and nothing would be seen. */
+ * it is 0, and nothing would be seen. A picture all of which is 0 does not tell; what fades in from nothing
+ * begins with those. */
 static void judge_alpha(struct dh_track *t, AVFrame *av)
 {
 	if (t->has_alpha || t->codec->codec_id != AV_CODEC_ID_RAWVIDEO || t->codec->codec_tag != 0 ||
@@ -246,10 +248,12 @@ static void judge_alpha(struct dh_track *t, AVFrame *av)
 		return;
 	for (int y = 0; y < av->height && !t->has_alpha; y++) {
 		const uint8_t *row = av->data[0] + (ptrdiff_t)y * av->linesize[0];
-		for (int x = 0; x < av->width && !t->has_alpha; x++)
+		for (int x = 0; x < av->width && !t->has_alpha; x++) {
 			t->has_alpha = row[4 * x + 3] != 0;
+			t->has_colour |= row[4 * x] || row[4 * x + 1] || row[4 * x + 2];
+		}
 	}
-	if (!t->has_alpha)
+	if (!t->has_alpha && t->has_colour)
 		av->format = AV_PIX_FMT_BGR0;
 }
 

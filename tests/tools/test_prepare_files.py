@@ -226,6 +226,20 @@ class Files(Case):
         for path in (both, hidden):
             self.assert_colour(at(film(self.run_tool(path, "--kbps", 2000))[-1], 0.5, 0.5), GREY, 6)
 
+    def test_a_fourth_byte_in_a_picture_without_colour(self):
+        """All of it is 0: it may be transparent, unless another picture has shown that the byte means nothing."""
+        nothing = self.colour("nothing.nut", (0, 0, 0), "-c:v", "rawvideo", "-pix_fmt", "bgra", alpha=0)
+        half = self.colour("half.nut", ORANGE, "-c:v", "rawvideo", "-pix_fmt", "bgra", alpha=0.5)
+        unused = self.colour("unused.nut", ORANGE, "-c:v", "rawvideo", "-pix_fmt", "bgra", alpha=0)
+        for first, second, expected in ((nothing, half, (GREY, mixed(ORANGE, 0.5))), (nothing, unused, (GREY, ORANGE)),
+                                        (unused, nothing, (ORANGE, (0, 0, 0)))):
+            with self.subTest(first=first, second=second):
+                marks.ffmpeg("-i", first, "-i", second, "-filter_complex", "concat=n=2", "-c:v", "rawvideo", "-pix_fmt", "bgra",
+                             self.path("faded.avi"))
+                pictures = film(self.run_tool(self.path("faded.avi"), "--kbps", 2000))
+                for picture, colour in zip((pictures[0], pictures[-1]), expected):
+                    self.assert_colour(at(picture, 0.5, 0.5), colour, 6)
+
     def test_edges_of_transparent_pictures(self):
         """No fringe where an opaque face meets what is transparent, whatever colour that has."""
         marks.ffmpeg("-f", "lavfi", "-i", "color=green:size=256x256:rate=5:duration=0.2,format=rgba,"
