@@ -255,7 +255,7 @@ int dh_child_spawn(struct dh_child **child, struct dh_io *io, const struct dh_ch
 int dh_child_adopt(struct dh_child **child, struct dh_io *io, pid_t pid, dh_child_exit_fn *exited, void *arg)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0), err = pidfd < 0 ? -errno : 0;
-	/* Of a stranger this is refused. */
+	/* Of a stranger this is refused, and of a child that has executed a program. */
 	bool is_ours = setpgid(pid, pid) == 0;
 
 	if (err == 0 && !is_ours)
@@ -263,9 +263,10 @@ int dh_child_adopt(struct dh_child **child, struct dh_io *io, pid_t pid, dh_chil
 	if (err < 0) {
 		if (pidfd >= 0)
 			close(pidfd);
-		if (is_ours)
+		if (is_ours) {
 			kill(-pid, SIGKILL);
-		dh_child_reap_later(io, pid);
+			dh_child_reap_later(io, pid);
+		}
 		return err;
 	}
 	*child = watch(io, pid, pidfd, exited, arg);

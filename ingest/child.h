@@ -43,8 +43,9 @@ int dh_child_spawn(struct dh_child **child, struct dh_io *io, const struct dh_ch
 	dh_child_exit_fn *exited, void *arg);
 
 /* A child that somebody else made for this process (clone(2) with CLONE_PARENT): puts it into its
- * own process group, and watches it from now on. Negative errno: there is no such child, or it gets no
- * pidfd; then it is killed, and reaped by `io`. */
+ * own process group, and watches it from now on. Negative errno: there is no such child; or it has executed a
+ * program, and so is another one, which is left alone; or it gets no pidfd: then it is killed, and reaped by
+ * `io`. */
 int dh_child_adopt(struct dh_child **child, struct dh_io *io, pid_t pid, dh_child_exit_fn *exited, void *arg);
 
 /* Starts a child, and no more: the caller watches and reaps it by its pidfd, which is

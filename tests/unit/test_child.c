@@ -447,6 +447,37 @@ static void test_adopted_without_a_pidfd(void)
 	dh_io_free(&io);
 }
 
+static void adopt(void *arg)
+{
+	int *pid = arg;
+
+	*pid = dh_child_adopt(&child, io, *pid, exited, NULL);
+}
+
+/* A program that somebody else watches, named by mistake: it is left alone. */
+static void test_adopted_by_mistake(void)
+{
+	char *const argv[] = { (char *)"/bin/sh", (char *)"-c", (char *)"exec sleep 1000", NULL };
+	const struct dh_child_spec spec = { .argv = argv, .fds = { -1, -1, -1, -1, -1 } };
+	pid_t pid = 0;
+	int status = 0, pidfd, err;
+
+	open_io();
+	pidfd = dh_child_start(&pid, io, &spec);
+	CHECK(pidfd >= 0);
+	close(pidfd);
+	err = pid;
+	dh_io_call(io, adopt, &err);
+	CHECK_INT(err, -EACCES);
+	CHECK(!child);
+	CHECK_INT(kill(pid, SIGTERM), 0);
+	while (!is_zombie(pid) && kill(pid, 0) == 0)
+		__real_usleep(1000);
+	dh_io_free(&io); /* what it is to reap, it has reaped by then */
+	CHECK_INT(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM, "%d", status);
+}
+
 static atomic_int group_kills;
 
 int __real_kill(pid_t pid, int number);
@@ -488,6 +519,7 @@ static const struct check_test tests[] = {
 	TEST(test_longest_turn),
 	TEST(test_no_pidfd),
 	TEST(test_adopted_without_a_pidfd),
+	TEST(test_adopted_by_mistake),
 	TEST(test_reaped_by_someone_else),
 };
 
