@@ -281,7 +281,10 @@ static bool check_step(struct dh_load_task *task)
 
 static void check_tell(struct dh_load_task *task, int err, const char *text)
 {
-	((struct checking *)task)->checked(task->arg, err, text);
+	struct checking *checking = (struct checking *)task;
+
+	/* with other errors its thread may still be at work */
+	checking->checked(task->arg, err, err == -ESTALE ? checking->i : 0, text);
 }
 
 static void check_free(struct dh_load_task *task)

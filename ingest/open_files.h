@@ -35,9 +35,9 @@ struct dh_expected_files {
  * negative errno and `text` says more or is NULL: -ESTALE, not the expected files; -EMFILE,
  * too many open files; … */
 typedef void dh_open_files_opened_fn(void *arg, struct dh_open_files *files, int err, const char *text);
-/* I/O thread. `err` is 0, -ESTALE if they changed while being read, or why that is unknown;
- * `text` as above. */
-typedef void dh_open_files_checked_fn(void *arg, int err, const char *text);
+/* I/O thread. `err` is 0, -ESTALE if one changed while it was read, the one with index `changed`, or why
+ * that is unknown; `text` as above. */
+typedef void dh_open_files_checked_fn(void *arg, int err, int changed, const char *text);
 
 /* I/O thread. Cancel the task with dh_load_task_cancel, unless the function has been
  * called. Copying each file may take `read_ms`. */

@@ -65,14 +65,12 @@ static int encoded_data(void *arg, const void *bytes, size_t size)
 
 /* A file changed while the worker read it: the result is a whole segment of neither
  * version, and does not match its key. */
-static void mark_changed(struct dh_preparation *preparation)
+static void mark_changed(struct dh_preparation *preparation, int file)
 {
-	static const char text[] = CHANGED DH_JOB_NAME_1 " changed while it was prepared";
+	static const char *const texts[] = { CHANGED DH_JOB_NAME_1 " changed while it was prepared",
+		CHANGED DH_JOB_NAME_2 " changed while it was prepared" };
 
-	/* the worker may have noticed */
-	if (!g_ptr_array_find_with_equal_func(preparation->recording.notes, text, g_str_equal, NULL))
-		dh_recording_mark_incomplete(&preparation->recording, text);
-	dh_preparation_unshare(preparation);
+	dh_recording_mark_incomplete(&preparation->recording, texts[file]);
 }
 
 static bool has_note_of_change(const struct dh_recording *recording)
@@ -83,19 +81,19 @@ static bool has_note_of_change(const struct dh_recording *recording)
 	return false;
 }
 
-static void checked(void *arg, int err, const char *text)
+static void checked(void *arg, int err, int changed, const char *text)
 {
 	struct dh_preparation *preparation = arg;
 	/* It may only have been touched. What the worker doubts nobody else gets. */
 	bool is_doubted = has_note_of_change(&preparation->recording);
 
 	preparation->task = NULL;
-	if (err == -ESTALE)
-		mark_changed(preparation);
-	else if (err < 0)
+	if (err == -ESTALE && !is_doubted)
+		mark_changed(preparation, changed);
+	else if (err < 0 && err != -ESTALE)
 		dh_log(DH_LOG_WARNING, "%s: cannot tell whether it changed while it was prepared: %s",
 			preparation->inputs->source.names[0], text ? text : g_strerror(-err));
-	if (is_doubted)
+	if (is_doubted || err == -ESTALE)
 		dh_preparation_unshare(preparation);
 	dh_cache_writer_end(&preparation->writer, err == 0 && !is_doubted);
 	dh_preparation_finish(preparation);

@@ -138,20 +138,25 @@ static int halve(int count)
 	return DH_PREPARE_OK;
 }
 
-/* The job's first name. */
-static const char *name_of_input(void)
+/* The job's first name, or its second. */
+static const char *name_of_input(int i)
 {
 	static char text[200];
-	static const char names[] = "\"names\":[\"";
+	static const char names[] = "\"names\":[\"", next[] = "\",\"";
 	const char *name = strstr(job, names);
 
-	snprintf(text, sizeof text, "%s", name ? name + sizeof names - 1 : "");
+	name = name ? name + sizeof names - 1 : NULL;
+	if (name && i > 0) {
+		name = strstr(name, next);
+		name = name ? name + sizeof next - 1 : NULL;
+	}
+	snprintf(text, sizeof text, "%s", name ? name : "");
 	text[strcspn(text, "\"")] = 0;
 	return text;
 }
 
-/* The same; its file has been touched meanwhile. */
-static int doubt(int count)
+/* The same; a file of it has been touched meanwhile. */
+static int doubt_file(int count, int i)
 {
 	struct dh_stream_end end = { count * 2 * DH_SLOT_TICKS, count * 2 * DH_SLOT_TICKS, true };
 	char text[300];
@@ -160,10 +165,20 @@ static int doubt(int count)
 	write_run(0, count / 2);
 	raise(SIGSTOP);
 	write_run(count / 2, count);
-	snprintf(text, sizeof text, "[changed] %s changed while it was prepared", name_of_input());
+	snprintf(text, sizeof text, "[changed] %s changed while it was prepared", name_of_input(i));
 	dh_stream_write_note(&writer, text);
 	dh_stream_write_end(&writer, &end);
 	return DH_PREPARE_OK;
+}
+
+static int doubt(int count)
+{
+	return doubt_file(count, 0);
+}
+
+static int doubt_second(int count)
+{
+	return doubt_file(count, 1);
 }
 
 /* Something is wrong, but nothing is missing. */
@@ -172,7 +187,7 @@ static int mend(int count)
 	char text[300];
 
 	write_pictures(count);
-	snprintf(text, sizeof text, "[damaged] %s: 1 damaged packet skipped", name_of_input());
+	snprintf(text, sizeof text, "[damaged] %s: 1 damaged packet skipped", name_of_input(0));
 	dh_stream_write_note(&writer, text);
 	write_end(count);
 	return DH_PREPARE_OK;
@@ -184,7 +199,7 @@ static int blame(int code)
 	char text[300];
 
 	raise(SIGSTOP);
-	snprintf(text, sizeof text, "%s is no good", name_of_input());
+	snprintf(text, sizeof text, "%s is no good", name_of_input(0));
 	dh_stream_write_failure(&writer, code, text);
 	return code;
 }
@@ -375,6 +390,7 @@ static const struct script {
 	{ "slow", slow },
 	{ "halve", halve },
 	{ "doubt", doubt },
+	{ "doubt_second", doubt_second },
 	{ "mend", mend },
 	{ "blame", blame },
 	{ "late", late },

@@ -127,6 +127,49 @@ static void test_a_file_that_is_touched_while_it_is_prepared(void)
 	ingest_fixture_close(&fixture);
 }
 
+/* Of two files the one that changed is named, and once. */
+static const struct two_row {
+	const char *name, *script, *changed;
+} twos[] = {
+	{ "the first", "halve 60", "one" },
+	{ "the second", "halve 60", "two" },
+	{ "the first, as the worker noticed", "doubt 60", "one" },
+	{ "the second, as the worker noticed", "doubt_second 60", "two" },
+};
+
+static void test_two_files(const void *arg)
+{
+	const struct two_row *row = arg;
+	struct dh_ingest_source source;
+	struct dh_ingest_stats stats;
+	struct ingest_fixture fixture;
+	struct heard heard;
+	char path[200], note[200];
+
+	ingest_fixture_init(&fixture);
+	ingest_fixture_open(&fixture);
+	ingest_fixture_file(&fixture, "one", row->script, strlen(row->script));
+	ingest_fixture_file(&fixture, "two", "sound", 5);
+	ingest_fixture_find(&fixture, &source, "one");
+	source.names[1] = "two";
+	source.folders[1] = source.folders[0];
+	source.count = 2;
+	heard_init(&heard);
+	CHECK_INT(dh_ingest_subscribe(fixture.ingest, &source, &hear, &heard, &heard.subscription), 0);
+	AWAIT(&heard, heard.units > 0);
+	snprintf(path, sizeof path, "%s/%s", fixture.folder, row->changed);
+	CHECK_INT(truncate(path, 3), 0);
+	AWAIT_AWAKE(&fixture, stats, stats.workers_busy == 0);
+	AWAIT(&heard, heard.ends + heard.failures > 0);
+	CHECK_INT(heard.is_incomplete, 1);
+	snprintf(note, sizeof note, "[changed] %s changed while it was prepared", row->changed);
+	CHECK_STR(heard.notes, note);
+	heard_clear(&heard);
+	AWAIT_STATS(&fixture, stats, stats.preparations == 0);
+	CHECK_INT(stats.cache_entries, 0);
+	ingest_fixture_close(&fixture);
+}
+
 /* Everybody hears of a file by the name that they know it by, whoever shares its contents. */
 static void test_names(void)
 {
@@ -528,6 +571,7 @@ static const struct check_test tests[] = {
 	TEST(test_late_subscriber_hears_everything),
 	TEST(test_a_file_that_changes_while_it_is_prepared),
 	TEST(test_a_file_that_is_touched_while_it_is_prepared),
+	TABLE(test_two_files, twos),
 	TEST(test_names),
 	TEST(test_silence_after_unsubscribe),
 	TABLE(test_unsubscribe_from_a_listener, left_behind),
