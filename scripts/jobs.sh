@@ -11,14 +11,15 @@
 # twice as many that mostly wait ("await"), or two with browsers ("browse"). What a job says at
 # its end of the time that it was busy tells where it belongs.
 #
-# Needs the functions wanted NAME (whether a test was asked for) and build_flavour DIR
-# (makes that build), and $logs. Sets $passed, $failed and $skipped.
+# Needs the function build_flavour DIR (makes that build), $names (what was asked for) and $logs.
+# Sets $passed, $failed and $skipped.
 
 passed=0 failed=0 skipped=0
 job_names=() job_lanes=() job_limits=() job_builds=() job_commands=() # job_builds: empty for a build
 job_states=() job_pids=() job_starts=() job_lines=()     # a state: "", running or ended
 job_places=()                                            # how many it has, in its lane
 declare -A built                                         # by folder: yes or no
+names_found=()                                           # yes for each of $names that a test has
 # What watches takes two places, what awaits one, what has a browser half of them.
 declare -A places=([work]=$(($(nproc) + 1)) [wait]=$((2 * $(nproc))) [watch]=$((2 * $(nproc) + 2)))
 declare -A running=([work]=0 [wait]=0 [watch]=0)         # places in use
@@ -47,6 +48,23 @@ count() {
 			if (said && status == 0 && ok + bad + skip == 0) bad = 1
 			print ok + 0, bad + 0, skip + 0
 		}' "$1"
+}
+
+# Whether a test was asked for: its name contains one of $names, or there are none.
+wanted() {
+	local i is_wanted=
+	[ "${#names[@]}" -gt 0 ] || return 0
+	for i in "${!names[@]}"; do
+		[[ $1 != *"${names[i]}"* ]] || names_found[i]=yes is_wanted=yes
+	done
+	[ -n "$is_wanted" ]
+}
+
+# Once all are added: each name that was asked for is a test's.
+check_names() {
+	local i unknown=()
+	for i in "${!names[@]}"; do [ -n "${names_found[i]:-}" ] || unknown+=("${names[i]}"); done
+	[ "${#unknown[@]}" = 0 ] || die "no test is named so: ${unknown[*]}"
 }
 
 # add LANE NAME LIMIT_S BUILD COMMAND…: adds one test program, if it is wanted. The
@@ -203,19 +221,43 @@ finish_job() {
 	fi
 }
 
+# Sets $found to a running job that has ended. wait -n may forget those that end while bash starts something else.
+find_ended() {
+	for found in "${!job_pids[@]}"; do
+		[ "${job_states[found]}" != running ] || kill -0 "${job_pids[found]}" 2> /dev/null || return 0
+	done
+	return 1
+}
+
 # Runs everything that was added.
 run_jobs() {
-	local told=0 pid i found busy
+	local told=0 pid found busy status
 	count_busy
 	while [ "$told" -lt "${#job_names[@]}" ]; do
 		while find_job; do start_job "$found"; done
-		wait -n -p pid
-		local status=$?
-		for i in "${!job_pids[@]}"; do [ "${job_states[i]} ${job_pids[i]}" != "running $pid" ] || break; done
-		finish_job "$i" "$status"
+		if find_ended; then
+			wait "${job_pids[found]}"
+			status=$?
+		else
+			wait -n -p pid
+			status=$?
+			for found in "${!job_pids[@]}"; do [ "${job_states[found]} ${job_pids[found]}" != "running $pid" ] || break; done
+		fi
+		finish_job "$found" "$status"
 		while [ "${job_states[told]:-}" = ended ]; do
 			[ -z "${job_lines[told]}" ] || say "${job_lines[told]}"
 			told=$((told + 1))
 		done
 	done
+}
+
+# The last line. Whether none failed.
+sum_up() {
+	say
+	if [ "$skipped" -gt 0 ]; then
+		say "$passed passed, $failed failed, $skipped skipped"
+	else
+		say "$passed passed, $failed failed"
+	fi
+	[ "$failed" = 0 ]
 }

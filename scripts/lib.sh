@@ -3,6 +3,7 @@
 # bash; sets $root (the project's folder) and an EXIT trap.
 
 set -u -o pipefail
+unset CDPATH    # with it, cd may print where it goes
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -23,10 +24,9 @@ run_cleanups() {
 trap run_cleanups EXIT
 
 as_root() {
-	if [ "$(id -u)" = 0 ]; then "$@"; return; fi
-	command -v sudo > /dev/null || die "packages are missing and there is no sudo; run this once as root"
-	sudo "$@"
+	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
+can_be_root() { [ "$(id -u)" = 0 ] || command -v sudo > /dev/null; }
 
 # Packages --------------------------------------------------------------------
 
@@ -57,17 +57,29 @@ allow_services() {
 apt_get() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@"; }
 lists_are_new=
 renew_lists() {
-	[ -z "$lists_are_new" ] || return 0
-	apt_get update || die "apt-get update failed"
-	lists_are_new=yes
+	[ -n "$lists_are_new" ] || { apt_get update && lists_are_new=yes; }
+}
+need_new_lists() {
+	can_be_root || die "packages are missing and there is no sudo; run this once as root"
+	renew_lists || die "apt-get update failed"
+}
+
+# Whether apt's lists have package $1, as they are.
+listed() {
+	local version
+	version=$(LC_ALL=C apt-cache policy "$1" | awk '$1 == "Candidate:" { print $2 }')
+	[ -n "$version" ] && [ "$version" != "(none)" ]
 }
 
 # Whether apt has package $1.
-offered() {
-	local version
-	renew_lists
-	version=$(LC_ALL=C apt-cache policy "$1" | awk '$1 == "Candidate:" { print $2 }')
-	[ -n "$version" ] && [ "$version" != "(none)" ]
+offered() { need_new_lists; listed "$1"; }
+
+install_packages() {
+	local status=0
+	keep_services_down
+	apt_get install -y --no-install-recommends "$@" || status=1
+	allow_services
+	return "$status"
 }
 
 # need_packages NAME…: installs missing packages. A|B: either will do.
@@ -83,18 +95,20 @@ need_packages() {
 	done
 	[ "${#missing[@]}" -gt 0 ] || return 0
 	say "Installing ${#missing[@]} packages and what they need: ${missing[*]}"
-	renew_lists
-	keep_services_down
-	apt_get install -y --no-install-recommends "${missing[@]}" \
-		|| die "apt-get could not install ${missing[*]}"
-	allow_services
+	need_new_lists
+	install_packages "${missing[@]}" || die "apt-get could not install ${missing[*]}"
 }
 
-# want_packages NAME…: installs those that apt has.
+# want_packages NAME…: installs those that apt's lists have, where that can be done. What they do not have costs
+# neither network nor root.
 want_packages() {
 	local name
 	for name in "$@"; do
-		installed "$name" || ! offered "$name" || need_packages "$name"
+		if installed "$name" || ! listed "$name"; then continue; fi
+		say "Installing $name"
+		if ! can_be_root || ! renew_lists || ! install_packages "$name"; then
+			say "$name cannot be installed: its tests are skipped"
+		fi
 	done
 }
 
