@@ -5,7 +5,7 @@
     script = npm.script("viewer.mjs", "werift@0")    # a copy that can import them
     folder = npm.project("examples/whep", "werift@0")    # a copy of a folder with a package.json, and more
 
-The test is skipped where npm is missing, or cannot fetch them.
+The test is skipped where npm is missing, or reaches no registry. Whatever else npm finds wrong is an error.
 """
 import contextlib
 import fcntl
@@ -20,6 +20,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.environ.get("DH_ROOT") or os.path.join(HERE, "..", "..")
+UNREACHABLE = re.compile(r"^npm (?:ERR!|error) code (?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT)$", re.M)
 
 
 @contextlib.contextmanager
@@ -67,10 +68,11 @@ def installed(name, wanted, fill):
 
 
 def install(folder, wanted):
-    result = subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", *wanted], cwd=folder,
-                            stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    result = subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", *wanted],
+                            cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if result.returncode:
-        raise unittest.SkipTest(f"npm cannot install {' '.join(wanted)}: {result.stderr.strip()[-200:]}")
+        what = f"npm cannot install {' '.join(wanted)}: {result.stderr.strip()[-1000:]}"
+        raise unittest.SkipTest(what) if UNREACHABLE.search(result.stderr) else RuntimeError(what)
     with open(os.path.join(folder, "installed"), "w"):
         pass
 

@@ -1,11 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What ./test itself does: the packages that it wants, the names that it is given, what it counts."""
+"""What ./test itself does: the packages that it wants, the names that it is given, what it counts; packages of npm."""
 import os
 import shutil
 import subprocess
 import tempfile
 import unittest
+import unittest.mock
+
+import npm
 
 ROOT = os.environ["DH_ROOT"]
 NEEDED = ("awk", "basename", "bash", "cat", "chmod", "cut", "dirname", "echo", "env", "grep", "mkdir", "mktemp", "nice", "nproc",
@@ -123,6 +126,40 @@ class Folders(Case):
     def test_whatever_cdpath_says(self):
         done = self.shell('. scripts/lib.sh; printf "%s\\n" "$root" "$(cd scripts && pwd)"', CDPATH=ROOT)
         self.assertEqual(done.stdout.splitlines(), [os.path.realpath(ROOT), os.path.join(os.path.realpath(ROOT), "scripts")])
+
+
+class Npm(Case):
+    """A test is skipped for want of a network, and of nothing else."""
+
+    def assert_raises(self, kind, pattern, **environment):
+        with unittest.mock.patch.dict(os.environ, environment), self.assertRaises((unittest.SkipTest, RuntimeError)) as caught:
+            npm.install(self.folder, ["thing@1"])
+        self.assertIs(type(caught.exception), kind)
+        self.assertRegex(str(caught.exception), pattern)
+
+    def assert_npm_raises(self, kind, pattern, *lines):
+        self.write("npm", *lines, "exit 1")
+        self.assert_raises(kind, pattern, PATH=self.programs)
+
+    def test_nobody_is_there(self):
+        for code in ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT"):
+            for word in ("error", "ERR!"):
+                with self.subTest(code, word=word):
+                    self.assert_npm_raises(unittest.SkipTest, "cannot install thing@1", f"echo npm {word} code {code} >&2")
+
+    def test_our_own_faults(self):
+        for code in ("ETARGET", "E404", "ERESOLVE", "EJSONPARSE"):
+            with self.subTest(code):
+                self.assert_npm_raises(RuntimeError, f"cannot install thing@1: npm error code {code}",
+                                       f"echo npm error code {code} >&2", "echo npm error it says ETIMEDOUT somewhere >&2")
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "installed")))
+
+    def test_it_is_told_to_name_errors(self):
+        """A real one, of a registry where nobody listens: with --silent it would name none."""
+        if not shutil.which("npm"):
+            self.skipTest("npm is not installed")
+        self.assert_raises(unittest.SkipTest, "ECONNREFUSED", npm_config_registry="http://127.0.0.1:9/",
+                           npm_config_fetch_retries="0", npm_config_cache=self.folder)
 
 
 if __name__ == "__main__":
