@@ -2,7 +2,6 @@
 #include "tests/support/ingest_fixture.h"
 
 #include <dirent.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
@@ -207,8 +206,7 @@ void ingest_fixture_init(struct ingest_fixture *fixture)
 	dh_log_set(watch_log);
 	fixture->fds = count_entries("/proc/self/fd");
 	fixture->children = count_children();
-	strcpy(fixture->folder, "/tmp/dh-test-XXXXXX");
-	CHECK(mkdtemp(fixture->folder) != NULL);
+	CHECK_INT(temp_folder_make(fixture->folder), 0);
 	snprintf(fixture->cache, sizeof fixture->cache, "%s/cache", fixture->folder);
 	snprintf(fixture->worker, sizeof fixture->worker, "%s/worker", fixture->folder);
 	CHECK_INT(symlink(fake_worker, fixture->worker), 0);
@@ -242,19 +240,6 @@ void ingest_fixture_how(struct ingest_fixture *fixture, const char *how)
 
 	snprintf(path, sizeof path, "%s.how", fixture->worker);
 	CHECK(g_file_set_contents(path, how, -1, NULL));
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-	(void)st;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
-void remove_folder(const char *path)
-{
-	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 void ingest_fixture_close(struct ingest_fixture *fixture)

@@ -5,6 +5,7 @@
 #define DH_INGEST_FIXTURE_H
 
 #include "tests/support/check.h"
+#include "tests/support/temp_folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +23,7 @@ struct ingest_fixture {
 	struct dh_io *io;
 	struct dh_ingest *ingest;
 	struct dh_ingest_config config;
-	char folder[64], cache[96], worker[96];
+	char folder[TEMP_FOLDER_SIZE], cache[96], worker[96];
 	int fds, children; /* counts from before */
 };
 
@@ -109,9 +110,6 @@ void ingest_fixture_how(struct ingest_fixture *fixture, const char *how);
 
 /* Checks that there are as many descriptors and children as before. */
 void ingest_fixture_close(struct ingest_fixture *fixture);
-
-/* Removes a folder and everything in it. */
-void remove_folder(const char *path);
 
 /* Writes a file in the fixture's folder. */
 void ingest_fixture_file(struct ingest_fixture *fixture, const char *name, const void *bytes, size_t size);

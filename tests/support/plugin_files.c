@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -249,25 +248,19 @@ static int make_configuration(const struct plugin_files *t, const char *worker, 
 int plugin_files_make(struct plugin_files *files, const char *worker, const char *general)
 {
 	char path[100];
+	int err = temp_folder_make(files->folder);
 
-	strcpy(files->folder, "/tmp/dh-test-XXXXXX");
-	if (!mkdtemp(files->folder))
+	if (err) {
+		errno = -err;
 		return -1;
+	}
 	snprintf(path, sizeof path, "%s/segments", files->folder);
 	if (mkdir(path, 0700) < 0 || make_files(files) < 0)
 		return -1;
 	return make_configuration(files, worker, general);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-	(void)st;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
 void plugin_files_clear(struct plugin_files *files)
 {
-	nftw(files->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	remove_folder(files->folder);
 }

@@ -5,6 +5,8 @@
 #ifndef DH_PLUGIN_FILES_H
 #define DH_PLUGIN_FILES_H
 
+#include "tests/support/temp_folder.h"
+
 #define FILES_SECRET    "sesame-1704" /* of rooms; must not be in the log */
 #define FILES_ADMIN_KEY "admin-sesame-1704"
 #define FILES_PIN       "4711"
@@ -12,7 +14,7 @@
 #define FILES_GENERATOR "echo"
 
 struct plugin_files {
-	char folder[64];
+	char folder[TEMP_FOLDER_SIZE];
 };
 
 /* Rooms 1 (open, with a generator), 2 (with a secret), 3 (with secret and PIN), and 9,

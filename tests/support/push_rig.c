@@ -104,8 +104,7 @@ void push_start_with(int max, int line_ms)
 	char *error = NULL;
 
 	memset(&f, 0, sizeof f);
-	strcpy(f.folder, "/tmp/dh-test-XXXXXX");
-	CHECK(mkdtemp(f.folder));
+	CHECK_INT(temp_folder_make(f.folder), 0);
 	g_snprintf(f.path, sizeof f.path, "%s/push", f.folder);
 	const struct dh_push_config config = { .socket = f.path, .socket_mode = 0600, .max = max, .line_ms = line_ms };
 	CHECK_INT(dh_io_alloc(&f.io), 0);

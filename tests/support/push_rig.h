@@ -5,6 +5,7 @@
 
 #include "ingest/push_server.h"
 #include "tests/support/check.h"
+#include "tests/support/temp_folder.h"
 
 #include <stdatomic.h>
 
@@ -15,7 +16,7 @@
 extern struct push_run {
 	struct dh_io *io;
 	struct dh_push_server *server;
-	char folder[64], path[96];
+	char folder[TEMP_FOLDER_SIZE], path[96];
 	GMutex held; /* see push_join_saying */
 	GMutex lock;
 	GCond change;

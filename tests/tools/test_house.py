@@ -68,6 +68,11 @@ class House(unittest.TestCase):
         self.write("tests/support/unit_rig.h", header("DH_UNIT_H"))
         self.check("the guard DH_UNIT_H stands in playout/unit.h, tests/support/unit_rig.h")
 
+    def test_folders_in_tmp(self):
+        self.write("tests/unit/test_unit.c", 'static char folder[] = "/tmp/unit-XXXXXX";\n')
+        self.write("tests/support/unit_rig.c", 'static char folder[100]; /* in /tmp, mostly */\n')
+        self.check("tests/unit/test_unit.c names a folder in /tmp: tests/support/temp_folder.h makes one")
+
     def test_names(self):
         """Not those that only a comment has."""
         self.write("ingest/unit.c", "struct dh_unit {\n\tint other;\n};\n")

@@ -37,12 +37,12 @@ static void store(struct dh_cache *cache, const char *key, const void *bytes, si
 
 static void test_removes_without_the_lock(void)
 {
-	char folder[] = "/tmp/dh-cache-XXXXXX", bytes[600] = "";
+	char folder[TEMP_FOLDER_SIZE], bytes[600] = "";
 	struct dh_cache *cache;
 	int64_t used;
 	int entries;
 
-	CHECK(mkdtemp(folder) != NULL);
+	CHECK_INT(temp_folder_make(folder), 0);
 	cache = dh_cache_new(folder, 1000);
 	removals = 0;
 	asked_while_removing = cache;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The writer of cache entries. The test runs its tasks itself, in place of the loader. */
 #include "tests/support/check.h"
+#include "tests/support/temp_folder.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -70,7 +71,7 @@ static int count(const char *folder)
 }
 
 struct rig {
-	char folder[64];
+	char folder[TEMP_FOLDER_SIZE];
 	int fds;
 	struct dh_cache *cache;
 	struct dh_limits *limits;
@@ -83,8 +84,7 @@ static void rig_init(struct rig *rig)
 
 	post_error = 0;
 	task_arg = NULL;
-	g_strlcpy(rig->folder, "/tmp/dh-writer-XXXXXX", sizeof rig->folder);
-	CHECK(mkdtemp(rig->folder) != NULL);
+	CHECK_INT(temp_folder_make(rig->folder), 0);
 	rig->fds = count("/proc/self/fd");
 	rig->cache = dh_cache_new(rig->folder, 1 << 20);
 	rig->limits = dh_limits_new(most);

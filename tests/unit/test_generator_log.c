@@ -3,6 +3,7 @@
 #include "ingest/generator_log.h"
 #include "ingest/log.h"
 #include "tests/support/generator_rig.h"
+#include "tests/support/temp_folder.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -59,11 +60,11 @@ gint64 __wrap_g_get_monotonic_time(void)
  * is logged. */
 static void test_grace(void)
 {
-	char folder[] = "/tmp/dh-test-XXXXXX";
-	CHECK(mkdtemp(folder));
+	char folder[TEMP_FOLDER_SIZE];
+	CHECK_INT(temp_folder_make(folder), 0);
 	char *sign = g_build_filename(folder, "freed", NULL);
 	char *script =
-		g_strdup_printf("echo; exec >&-; until [ -e %s ]; do sleep 0.01; done; echo late words >&2; exit 6",
+		g_strdup_printf("echo; exec >&-; until [ -e '%s' ]; do sleep 0.01; done; echo late words >&2; exit 6",
 			sign);
 
 	begin_log();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Recognisers that read and do not read. */
 #include "tests/support/check.h"
+#include "tests/support/temp_folder.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,8 +13,8 @@
 
 #include "prepare/listen_clients.h"
 
-static char folder[] = "/tmp/dh-listen-XXXXXX";
-static char path[64];
+static char folder[TEMP_FOLDER_SIZE];
+static char path[TEMP_FOLDER_SIZE + 16];
 
 static struct dh_recognisers *start(int max)
 {
@@ -138,7 +139,8 @@ static const struct check_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	CHECK(mkdtemp(folder), "no folder");
+	if (temp_folder_make(folder))
+		return 2;
 	snprintf(path, sizeof(path), "%s/socket", folder);
 	int code = CHECK_MAIN(argc, argv, tests);
 	rmdir(folder);

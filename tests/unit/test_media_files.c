@@ -15,8 +15,8 @@
 #include "prepare/envelope.h"
 
 static struct dh_openers *openers;
-static char base[] = "/tmp/dh-test-XXXXXX";
-static char one[64], two[64];
+static char base[TEMP_FOLDER_SIZE];
+static char one[TEMP_FOLDER_SIZE + 8], two[TEMP_FOLDER_SIZE + 8];
 static char long_name[DH_MEDIA_PATH_MAX + 2];
 
 static void put(const char *folder, const char *name, const char *text)
@@ -52,7 +52,7 @@ static void make_folders(void)
 {
 	char inner[100], inside[100];
 
-	CHECK(mkdtemp(base) != NULL);
+	CHECK_INT(temp_folder_make(base), 0);
 	snprintf(one, sizeof one, "%s/one", base);
 	snprintf(two, sizeof two, "%s/two", base);
 	snprintf(inner, sizeof inner, "%s/inner", one);

@@ -2,7 +2,7 @@
 /* Which file system a path is on, by the mount table. */
 #include "tests/support/check.h"
 
-#include <stdlib.h>
+#include <glib.h>
 #include <sys/sysmacros.h>
 
 #include "ingest/mounts.h"
@@ -30,13 +30,14 @@ static const struct mount_row {
 static void test_mounts(const void *arg)
 {
 	const struct mount_row *row = arg;
-	char path[] = "/tmp/dh-test-XXXXXX";
-	int fd = mkstemp(path);
+	char *path = NULL;
+	int fd = g_file_open_tmp("dh-test-XXXXXX", &path, NULL);
 
 	CHECK_INT(write(fd, table, strlen(table)), strlen(table));
 	close(fd);
 	CHECK_INT(dh_mounts_device(row->path, path), makedev(row->major_number, row->minor_number));
 	unlink(path);
+	g_free(path);
 	CHECK_INT(dh_mounts_device(row->path, "/nonexistent"), 0);
 	/* In a chroot the system's own table may lack the root. */
 	CHECK(dh_mounts_device("/proc/self", NULL) != 0);

@@ -8,7 +8,7 @@
 #include "ingest/opener.h"
 #include "prepare/envelope.h"
 
-static char folder[] = "/tmp/dh-test-XXXXXX";
+static char folder[TEMP_FOLDER_SIZE];
 static char mute[100]; /* a program that never answers */
 
 static void put(const char *name, const void *bytes, size_t size, mode_t mode)
@@ -245,7 +245,7 @@ int main(int argc, char **argv)
 
 	if (setjmp(check_state.end) != 0)
 		return 1;
-	if (find_programs(argv[0]) || !mkdtemp(folder))
+	if (find_programs(argv[0]) || temp_folder_make(folder))
 		return 2;
 	snprintf(mute, sizeof mute, "%s/mute", folder);
 	put("mute", script, strlen(script), 0700);

@@ -12,7 +12,7 @@
 
 static struct {
 	struct plugin_fixture fixture;
-	char folder[64], path[96];
+	char folder[TEMP_FOLDER_SIZE], path[96];
 } t;
 
 static atomic_int take_error; /* what dh_push_take fails with; 0: it does not */
@@ -37,8 +37,7 @@ static void open_all(void)
 {
 	char general[300];
 
-	strcpy(t.folder, "/tmp/dh-push-XXXXXX");
-	CHECK(mkdtemp(t.folder));
+	CHECK_INT(temp_folder_make(t.folder), 0);
 	g_snprintf(t.path, sizeof t.path, "%s/push", t.folder);
 	g_snprintf(general, sizeof general, "push_socket = \"%s\"\n max_pushes_per_room = 1\n push_line_s = 60\n",
 		t.path);

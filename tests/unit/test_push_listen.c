@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Where connections of generators are accepted. */
 #include "tests/support/check.h"
+#include "tests/support/temp_folder.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -44,10 +45,10 @@ static void test_address(const void *arg)
 
 static void test_stale_socket(void)
 {
-	char folder[] = "/tmp/dh-test-XXXXXX", path[64], *error = NULL;
+	char folder[TEMP_FOLDER_SIZE], path[TEMP_FOLDER_SIZE + 8], *error = NULL;
 	struct stat st;
 
-	CHECK(mkdtemp(folder));
+	CHECK_INT(temp_folder_make(folder), 0);
 	g_snprintf(path, sizeof path, "%s/push", folder);
 	int first = dh_push_listen_local(path, 0640, NULL, &error);
 	CHECK(first >= 0);
@@ -70,9 +71,9 @@ static void test_stale_socket(void)
 
 static void test_unknown_group(void)
 {
-	char folder[] = "/tmp/dh-test-XXXXXX", path[64], *error = NULL;
+	char folder[TEMP_FOLDER_SIZE], path[TEMP_FOLDER_SIZE + 8], *error = NULL;
 
-	CHECK(mkdtemp(folder));
+	CHECK_INT(temp_folder_make(folder), 0);
 	g_snprintf(path, sizeof path, "%s/push", folder);
 	CHECK_INT(dh_push_listen_local(path, 0600, "no-such-group", &error), -EINVAL);
 	CHECK_STR(error, "push_socket_group: no-such-group: there is no such group");

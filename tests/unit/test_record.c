@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What dh-record makes of a room's packets. */
 #include "tests/support/check.h"
+#include "tests/support/temp_folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +25,7 @@
 
 #define HOUR INT64_C(3600)
 
-static char folder[] = "/tmp/dh-record-XXXXXX";
+static char folder[TEMP_FOLDER_SIZE];
 static int folder_fd;
 static int64_t came_us; /* when packets come */
 
@@ -281,7 +282,8 @@ static const struct check_test tests[] = {
 
 int main(int argc, char **argv)
 {
-	CHECK(mkdtemp(folder), "no folder");
+	if (temp_folder_make(folder))
+		return 2;
 	folder_fd = open(folder, O_RDONLY | O_DIRECTORY);
 	int code = CHECK_MAIN(argc, argv, tests);
 	remove_all();
