@@ -118,6 +118,8 @@ def halt(material, runs):
     finally:
         stage.close()
         pushes.hosted.close()
+    if len(times) != runs:
+        raise RuntimeError(f"{runs - len(times)} of {runs} interruptions were not raised")
     return [Figure("interrupt -> Interrupted raised in Python", times, {"p95": 20}, note="512x512 raw, from before the "
                    "connection is made"),
             Figure("interrupt -> its answer", answers)]

@@ -114,13 +114,14 @@ def lateness(material, runs, viewers=50, seconds=30):
                 while time.time() < since + seconds:
                     command(gateway, "enqueue", file=os.path.basename(segment))
                     time.sleep(15)
+                until = time.time()
                 gc.enable()
             for viewer in watching:
                 for kind in pooled:
                     stream = getattr(viewer, kind)
-                    line = rtp.Line(stream, since)
+                    line = rtp.Line(stream, since, until)
                     pooled[kind] += line.late_ms.tolist()
-                    lost += stream.missing()[0]
+                    lost += stream.missing(since, until)[0]
                     if kind == "video":
                         worst.append(float(np.percentile(line.late_ms, 99)))
                         median.append(float(np.percentile(line.off_ms, 99)))

@@ -27,14 +27,10 @@ class Log:
     """The errors that Janus has logged since the last call."""
 
     def __init__(self, path):
-        self.path, self.at = path, 0
+        self.file = open(path, errors="replace")    # it is read once more when Janus has gone, and its folder
 
     def errors(self):
-        with open(self.path, errors="replace") as file:
-            file.seek(self.at)
-            lines = file.read().splitlines()
-            self.at = file.tell()
-        return [line for line in lines if ERROR.search(line) and not VANISHED.search(line)]
+        return [line for line in self.file.read().splitlines() if ERROR.search(line) and not VANISHED.search(line)]
 
 
 class Soak:
@@ -50,7 +46,7 @@ class Soak:
         play.write_unplayable(self.hosted.segments, self.files[0])
         self.log, self.tally = Log(self.hosted.server.log_path), play.Tally()
         self.rows, self.problems, self.constants = [], [], collections.defaultdict(list)
-        self.told = collections.Counter()
+        self.told, self.failed, self.log_errors = collections.Counter(), [], 0
 
     def run(self):
         self.ended = False
@@ -69,9 +65,35 @@ class Soak:
                 self.minutes(gateway)
             finally:
                 self.ended = True
-                for actor in self.actors:
-                    actor.resume()
-                    actor.join(90)
+                self.finish()
+
+    def finish(self):
+        """Lets everybody end what they are doing, which is judged as what was before is."""
+        for actor in self.actors:
+            actor.resume()
+        for actor in self.actors:
+            actor.join(90)
+            if actor.is_alive():
+                self.problems.append(f"{type(actor).__name__} does not end")
+        self.note_errors()
+        self.show_wrong(*self.take_wrong())
+
+    def note_errors(self):
+        for actor in self.actors:
+            if actor.error and actor not in self.failed:
+                self.failed.append(actor)
+                self.problems.append(f"{type(actor).__name__}: {actor.error!r}")
+
+    def take_wrong(self):
+        """The errors in the log, and the segments that ended as they should not, since the last time."""
+        errors, wrong = self.log.errors(), self.tally.wrong[self.told["wrong"]:]
+        self.log_errors += len(errors)
+        self.told["wrong"] += len(wrong)
+        return errors, wrong
+
+    def show_wrong(self, errors, wrong):
+        for text in errors[:5] + wrong:
+            print("   ", text, flush=True)
 
     def minutes(self, gateway):
         end = time.monotonic() + self.length_minutes * 60
@@ -91,8 +113,7 @@ class Soak:
             actor.ask_rest()
         for actor in self.actors:
             actor.wait_rest()
-            if actor.error:
-                self.problems.append(f"{type(actor).__name__}: {actor.error!r}")
+        self.note_errors()
         if not self.hosted.alive():
             self.problems.append("Janus has ended")
 
@@ -102,7 +123,7 @@ class Soak:
             return
         windows = [follower.take() for follower in self.followers]
         late = np.concatenate([w.late_ms for window in windows for w in window.values()])
-        errors = self.log.errors()
+        errors, wrong = self.take_wrong()
         row = {"minute": len(self.rows) + 1, "drift_ms": self.drift_ms(windows),
                "late_p50_ms": round(float(np.percentile(late, 50)), 2),
                "late_p99_ms": round(float(np.percentile(late, 99)), 2), "late_max_ms": round(float(late.max()), 1),
@@ -110,12 +131,10 @@ class Soak:
                    v.lost for v in self.visitors)),
                **usage.sample(self.hosted, self.heap), "viewers": self.since("visits", self.tally.visits)}
         row.update({end: self.since(end, n) for end, n in self.tally.ended().items()})
-        row.update(held=self.since("held", self.tally.held), wrong=self.since("wrong", len(self.tally.wrong)),
-                   log_errors=len(errors), own_mib=own_mib())
+        row.update(held=self.since("held", self.tally.held), wrong=len(wrong), log_errors=len(errors), own_mib=own_mib())
         self.rows.append(row)
         self.tell(row)
-        for text in errors[:5] + self.tally.wrong[len(self.tally.wrong) - row["wrong"]:]:
-            print("   ", text, flush=True)
+        self.show_wrong(errors, wrong)
 
     def since(self, name, total):
         """What has been added since the last minute."""
@@ -154,9 +173,9 @@ class Soak:
             *[Figure(key + " that it has more", grown(key), {"max": 0}, unit="", runs=what)
               for key in ("descriptors", "threads", "processes")],
             Figure("packets lost, double or out of order", total("lost"), unit="", runs=what),
-            Figure("segments that ended as they should not", total("wrong"), {"max": 0}, unit="",
+            Figure("segments that ended as they should not", [len(self.tally.wrong)], {"max": 0}, unit="",
                    runs=f"{sum(self.tally.ends.values())} segments", note=str(self.tally)),
-            Figure("errors in the log", total("log_errors"), {"max": 0}, unit="", runs=what),
+            Figure("errors in the log", [self.log_errors], {"max": 0}, unit="", runs=what),
             Figure("what went wrong otherwise", [len(self.problems)], {"max": 0}, unit="", runs=what,
                    note="; ".join(self.problems)),
         ]
@@ -166,6 +185,8 @@ class Soak:
             self.hosted.close(check=not self.problems)
         except AssertionError as error:
             self.problems.append(str(error).splitlines()[0])
+        self.show_wrong(*self.take_wrong())
+        self.log.file.close()
 
 
 def shown(row):

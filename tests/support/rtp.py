@@ -52,9 +52,9 @@ class Stream:
         self._reports_taken = len(self.reports)
         return taken
 
-    def missing(self):
-        """(lost, duplicate, out of order) packets."""
-        seq = unwrap([p.seq for p in self.packets], 16)
+    def missing(self, since=0, until=np.inf):
+        """(lost, duplicate, out of order) packets, of those that arrived from `since` on and before `until`."""
+        seq = unwrap([p.seq for p in self.packets if since <= p.arrival < until], 16)
         unique = len(np.unique(seq))
         return int(seq.max() - seq.min() + 1) - unique, len(seq) - unique, int((np.diff(seq) < 0).sum())
 
@@ -182,13 +182,13 @@ class Line:
     """When frames should have arrived: arrival = RTP time + a constant, slope exactly 1.
 
     `late_ms` is relative to the earliest frame (strict: nothing is early, everything less than perfect is late);
-    `off_ms` to the median one.
+    `off_ms` to the median one. Of what arrived from `since` on and before `until`.
     """
 
-    def __init__(self, stream, since=0):
+    def __init__(self, stream, since=0, until=np.inf):
         media = stream.media_times()    # more packets may come meanwhile
         t = np.array([p.arrival for p in stream.packets[:len(media)]])
-        first = np.concatenate([[True], np.diff(media) != 0]) & (t >= since)
+        first = np.concatenate([[True], np.diff(media) != 0]) & (since <= t) & (t < until)
         self.arrival, self.media = t[first], media[first]
         offset = self.arrival - self.media
         self.constant = float(np.median(offset)) if len(offset) else 0.0
@@ -201,12 +201,12 @@ class Line:
         return float(np.polyfit(self.media - self.media[0], self.arrival - self.arrival[0], 1)[0] - 1) * 1e6
 
 
-def report_skew_ms(audio, video, since=0):
+def report_skew_ms(audio, video, since=0, until=np.inf):
     """For each sender report of the video and the audio's nearest one: how far the
     two place the picture behind the sound, beyond what arrival times say."""
     def errors(stream):
-        constant = Line(stream, since).constant
-        return [(r.ntp, r.ntp - stream.media_time(r.ts) - constant) for r in stream.reports if r.arrival >= since]
+        constant = Line(stream, since, until).constant
+        return [(r.ntp, r.ntp - stream.media_time(r.ts) - constant) for r in stream.reports if since <= r.arrival < until]
     sound, out = errors(audio), []
     for ntp, error in errors(video):
         if sound:

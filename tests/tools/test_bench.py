@@ -1,0 +1,268 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether the benchmarks judge what they measure: with gateways, speakers and programs that do what a test wants."""
+import contextlib
+import importlib.machinery
+import importlib.util
+import io
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import types
+import unittest
+from unittest import mock
+
+ROOT = os.environ["DH_ROOT"]
+sys.path.insert(0, os.path.join(ROOT, "bench"))
+
+import echo_room
+import live
+import play
+import pushes
+import rtp
+import soaking
+
+
+def load(name):
+    """A program of bench/, whose name has no ending, as a module."""
+    loader = importlib.machinery.SourceFileLoader(name, os.path.join(ROOT, "bench", name))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))
+    loader.exec_module(module)
+    return module
+
+
+class Case(unittest.TestCase):
+    def patch(self, where, name, value):
+        self.enterContext(mock.patch.object(where, name, value))
+
+    def quietly(self):
+        return self.enterContext(contextlib.redirect_stdout(io.StringIO()))
+
+
+class Window(Case):
+    """bench/load counts and judges what comes while it measures, not while its viewers leave one after another."""
+
+    def test_what_comes_behind_it(self):
+        program, out = load("load"), os.path.join(self.enterContext(tempfile.TemporaryDirectory()), "load.json")
+
+        class Gateway:
+            def __init__(self, *_):
+                self.viewers = []
+
+            def watch_many(self, count, _, mode):
+                self.viewers += [types.SimpleNamespace(mode=mode) for _ in range(count)]
+                return self.viewers
+
+            def __enter__(self):
+                return self
+
+            def __exit__(self, *_):
+                """A packet each 20 ms until now; then, late and with one missing, those of ten seconds."""
+                now = time.time()
+                for viewer in self.viewers:
+                    for kind in ("video", "audio"):
+                        stream = rtp.Stream(kind, 1, 96)
+                        for n in range(-500, 500):
+                            late = 0.5 if n > 0 else -0.001
+                            stream.add(rtp.Packet(now + n / 50 + late, n + 1000 + (n > 10), (n + 1000) * stream.clock // 50, True,
+                                                  100, None))
+                        stream.reports = [rtp.Report(now + n + late, now + n + 5 * (n > 0), (n * 50 + 1000) * stream.clock // 50, 0)
+                                          for n, late in ((-3, 0), (1, 0), (2, 0))]
+                        setattr(viewer, kind, stream)
+
+        self.patch(program, "Gateway", Gateway)
+        self.patch(sys, "argv", ["load", "ws://x", "x", "{}", "-n", "2", "-d", "1", "--settle", "0", "-o", out])
+        self.quietly()
+        program.main()
+        with open(out, encoding="utf-8") as file:
+            found = {figure["what"]: figure["statistics"] for figure in json.load(file)["figures"]}
+        self.assertLess(found["lateness of video"]["max"], 1)
+        self.assertLess(found["lateness of audio"]["max"], 1)
+        self.assertEqual(found["packets lost"]["max"], 0)
+        # both media; what is lost at the window's edges is a packet or two
+        self.assertAlmostEqual(found["packets per viewer and second"]["max"], 100, delta=8)
+        self.assertEqual(found["sender reports' skew"], {})
+
+    def test_a_stream_s_window(self):
+        stream = rtp.Stream("audio", 1, 96)
+        for n, seq in enumerate((1, 3, 4, 4, 5, 7)):
+            stream.add(rtp.Packet(10 + n, seq, 960 * n, False, 100, None))
+        self.assertEqual(stream.missing(), (2, 1, 0))
+        self.assertEqual(stream.missing(11, 15), (0, 1, 0))
+        self.assertEqual(list(rtp.Line(stream, 11, 15).arrival), [11, 12, 13, 14])
+
+
+class Crowd(Case):
+    """`crowd` wants so many rooms: it may not miss them by its steps."""
+
+    def most(self, name, carried):
+        self.patch(pushes, "speak", lambda _, count, __: count <= carried)
+        return pushes.most(None, name)
+
+    def test_as_many_as_are_wanted(self):
+        for name, wanted in (("raw", 16), ("prepared", 150)):
+            for carried in range(wanted, pushes.ROOMS + 1):
+                self.assertTrue(wanted <= self.most(name, carried) <= carried, (name, carried))
+
+    def test_fewer(self):
+        for name, wanted in (("raw", 16), ("prepared", 150)):
+            for carried in range(wanted):
+                self.assertTrue(carried * 7 // 8 - 1 <= self.most(name, carried) <= carried, (name, carried))
+
+
+class Halt(Case):
+    """`halt` wants each of its interruptions to be raised."""
+
+    def halt(self, *raised):
+        """With a client that raises these."""
+        sys.path.insert(0, os.path.join(ROOT, "clients", "python"))
+        import digitalhuman
+        to_come, told = list(raised), threading.Event()
+
+        class Segment:
+            def __init__(self, on_event):
+                self.on_event, self.is_raised = on_event, to_come.pop(0)
+                told.clear()
+
+            def __enter__(self):
+                return self
+
+            def __exit__(self, kind, *_):
+                return kind is digitalhuman.Interrupted
+
+            def push(self, *_):
+                self.on_event({"event": "progress"})
+                if self.is_raised:
+                    told.wait(60)
+                    raise digitalhuman.Interrupted(mock.MagicMock())
+
+        stage = mock.MagicMock()
+        stage.segment, stage.interrupt = Segment, told.set
+        self.patch(digitalhuman, "Stage", lambda *_, **__: stage)
+        self.patch(live, "Pushes", lambda _: types.SimpleNamespace(address=("127.0.0.1", 9), hosted=mock.MagicMock()))
+        return live.halt(None, len(raised))
+
+    def test_all_are_raised(self):
+        self.assertEqual([figure.count for figure in self.halt(True, True)], [2, 2])
+
+    def test_one_is_lost(self):
+        for raised in ((True, False), (False, True), (False,)):
+            with self.assertRaisesRegex(RuntimeError, "not raised"):
+                self.halt(*raised)
+
+
+class Echo(Case):
+    """bench/echo, with voices that are noise and a `hear` that says what a test wants: `LASTING` in a line means that
+    there was a voice, at that time."""
+
+    def setUp(self):
+        self.build = self.enterContext(tempfile.TemporaryDirectory())
+        os.makedirs(os.path.join(self.build, "tests", "support"))
+        with open(os.path.join(self.build, "noise"), "wb") as file:
+            file.write(random.Random(1).randbytes(2 * 6 * echo_room.RATE))
+        self.write("talker", "")
+        self.write("ffmpeg", f"cat {self.build}/noise")
+
+    def write(self, name, command):
+        path = os.path.join(self.build, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"#!/bin/sh\n{command}\n")
+        os.chmod(path, 0o755)
+        return path
+
+    def echo(self, hear):
+        """Its exit status, and which of its seven figures were met: three of echo, which lasts half a second here, and four of
+        voices, which begin after five seconds."""
+        self.write("tests/support/hear", hear.replace("LASTING", str(echo_room.LASTING)))
+        done = subprocess.run([os.path.join(ROOT, "bench", "echo"), "--minutes", "0.01", "--voices", "3"], check=False, text=True,
+                              stdout=subprocess.PIPE, env={**os.environ, "DH_BUILD": self.build, "DH_TALKER": self.write("talker", ""),
+                                                           "PATH": self.build + ":" + os.environ["PATH"]})
+        return done.returncode, [json.loads(line)["met"] for line in done.stdout.splitlines()]
+
+    def test_only_viewers(self):
+        self.assertEqual(self.echo("[ $(wc -l) -lt 100 ] || echo 450 LASTING"), (0, [True] * 7))
+
+    def test_itself(self):
+        self.assertEqual(self.echo("[ $(wc -l) -lt 100 ] && echo 20 LASTING || echo 450 LASTING"), (1, [False] * 3 + [True] * 4))
+
+    def test_nobody(self):
+        self.assertEqual(self.echo("cat > /dev/null"), (1, [True] * 3 + [False] * 4))
+
+
+class Soak(Case):
+    """What happens behind its last minute is judged, too."""
+    ROW = ("drift_ms", "late_p99_ms", "late_max_ms", "memory_kib", "allocated_kib", "descriptors", "threads", "processes", "lost",
+           "wrong", "log_errors")
+    OTHERWISE = "what went wrong otherwise"
+
+    def not_met(self, last=lambda soak: None, closing=lambda soak: None):
+        """Runs a minute in which nothing goes wrong. `last` is what somebody does who has begun to before its end, `closing` what
+        Janus does then."""
+        self.quietly()
+        self.log = os.path.join(self.enterContext(tempfile.TemporaryDirectory()), "log")
+        self.write_log("[WARN] all is well")
+        begun = threading.Event()
+
+        class Player(play.Actor):
+            def __init__(self, ws, room, folder, files, tally, over, can_say):
+                super().__init__(over)
+
+            def act(self):
+                begun.set()
+                while not soak.ended:
+                    time.sleep(0.01)
+                last(soak)
+
+        for name in ("Gateway", "Clocks", "Follower"):
+            self.patch(soaking, name, mock.MagicMock())
+        hosted = mock.MagicMock(server=mock.MagicMock(log_path=self.log))
+        hosted.close = lambda check: closing(soak)
+        self.patch(soaking, "open_room", lambda *_, **__: hosted)
+        self.patch(soaking.usage, "Heap", mock.MagicMock())
+        self.patch(soaking.play, "write_unplayable", mock.MagicMock())
+        self.patch(soaking.play, "Player", Player)
+        self.patch(Player, "join", lambda actor, timeout: threading.Thread.join(actor, min(timeout, 2)))
+        material = types.SimpleNamespace(folder="", size=64, mp4=lambda seconds: "a.mp4", arrays=lambda seconds: "a.dhs")
+        soak = soaking.Soak(material, 1, 0)
+        self.patch(soak, "minutes", lambda gateway: (begun.wait(60), soak.rows.append(dict.fromkeys(self.ROW, 0))))
+        soak.run()
+        soak.close()
+        return {figure.what: figure.note for figure in soak.figures() if figure.met() is False}
+
+    def write_log(self, line):
+        with open(self.log, "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def test_nothing(self):
+        self.assertEqual(self.not_met(), {})
+
+    def test_a_wrong_end(self):
+        self.assertEqual(list(self.not_met(lambda soak: soak.tally.note("prepared", "failed", ("finished",)))),
+                         ["segments that ended as they should not"])
+
+    def test_somebody_who_fails(self):
+        def fail(soak):
+            raise ValueError("it broke")
+        self.assertIn("it broke", self.not_met(fail)[self.OTHERWISE])
+
+    def test_somebody_who_does_not_end(self):
+        never = threading.Event()
+        self.addCleanup(never.set)
+        self.assertIn("does not end", self.not_met(lambda soak: never.wait(60))[self.OTHERWISE])
+
+    def test_the_log(self):
+        write = lambda soak: self.write_log("[ERR] something is wrong")
+        self.assertEqual(list(self.not_met(write)), ["errors in the log"])
+        self.assertEqual(list(self.not_met(closing=write)), ["errors in the log"])
+        self.assertEqual(list(self.not_met(closing=lambda soak: (write(soak), shutil.rmtree(os.path.dirname(self.log))))),
+                         ["errors in the log"])
+
+
+if __name__ == "__main__":
+    unittest.main()
