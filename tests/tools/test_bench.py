@@ -72,8 +72,7 @@ class Window(Case):
                             late = 0.5 if n > 0 else -0.001
                             stream.add(rtp.Packet(now + n / 50 + late, n + 1000 + (n > 10), (n + 1000) * stream.clock // 50, True,
                                                   100, None))
-                        stream.reports = [rtp.Report(now + n + late, now + n + 5 * (n > 0), (n * 50 + 1000) * stream.clock // 50, 0)
-                                          for n, late in ((-3, 0), (1, 0), (2, 0))]
+                        stream.reports = [rtp.Report(now + n, now + n, (n * 50 + 1000) * stream.clock // 50, 0) for n in (-3, 1, 2)]
                         setattr(viewer, kind, stream)
 
         self.patch(program, "Gateway", Gateway)
@@ -166,7 +165,6 @@ class Echo(Case):
         os.makedirs(os.path.join(self.build, "tests", "support"))
         with open(os.path.join(self.build, "noise"), "wb") as file:
             file.write(random.Random(1).randbytes(2 * 6 * echo_room.RATE))
-        self.write("talker", "")
         self.write("ffmpeg", f"cat {self.build}/noise")
 
     def write(self, name, command):
@@ -180,9 +178,9 @@ class Echo(Case):
         """Its exit status, and which of its seven figures were met: three of echo, which lasts half a second here, and four of
         voices, which begin after five seconds."""
         self.write("tests/support/hear", hear.replace("LASTING", str(echo_room.LASTING)))
+        environment = {"DH_BUILD": self.build, "DH_TALKER": self.write("talker", ""), "PATH": self.build + ":" + os.environ["PATH"]}
         done = subprocess.run([os.path.join(ROOT, "bench", "echo"), "--minutes", "0.01", "--voices", "3"], check=False, text=True,
-                              stdout=subprocess.PIPE, env={**os.environ, "DH_BUILD": self.build, "DH_TALKER": self.write("talker", ""),
-                                                           "PATH": self.build + ":" + os.environ["PATH"]})
+                              stdout=subprocess.PIPE, env={**os.environ, **environment})
         return done.returncode, [json.loads(line)["met"] for line in done.stdout.splitlines()]
 
     def test_only_viewers(self):

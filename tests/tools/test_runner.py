@@ -118,7 +118,8 @@ class Names(Case):
 
 
     def test_jobs_that_end_at_once(self):
-        done = self.shell(self.BEGIN + 'for i in {1..60}; do add wait "asan/$i" 60 x echo "1 passed, 0 failed"; done; run_jobs; sum_up')
+        add = 'for i in {1..60}; do add wait "asan/$i" 60 x echo "1 passed, 0 failed"; done'
+        done = self.shell(self.BEGIN + add + "; run_jobs; sum_up")
         self.assertEqual((done.returncode, done.stdout.splitlines()[-1]), (0, "60 passed, 0 failed"))
 
 
