@@ -187,6 +187,7 @@ class Media(PushCase):
 
                 def write():
                     push.send(data)
+                    time.sleep(1)       # what the gateway has said by now may still have to be read
                     written.append(max((line["played_ms"] for line in push.said() if line.get("event") == "progress"), default=0))
                     push.end()
 
