@@ -127,7 +127,8 @@ class Generators(RequestCase):
         self.await_sleepers(0)
 
     def test_janus_ends_whatever_they_do(self):
-        """None of which ends by itself, nor because it has been silent for too long."""
+        """None of which ends by itself, nor, as long as anybody waits, because it has been silent for too long. How soon Janus
+        ends, `bench/run ending` measures."""
         with Server(JCFG.replace("worker_silence_s = 10", "worker_silence_s = 600")) as janus:
             handle = janus.attach()
             janus.wait_for_state(handle, 1, "idle")
@@ -142,10 +143,8 @@ class Generators(RequestCase):
             for session in janus.sessions:      # what is open when Janus ends, Janus leaks
                 session.close()
             janus.freed_handles()
-            begin = time.monotonic()
             janus.process.send_signal(signal.SIGTERM)
             janus.process.wait(WAIT_S)
-            self.assertLess(time.monotonic() - begin, 5)
         self.await_sleepers(0)
 
 

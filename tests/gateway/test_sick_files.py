@@ -116,7 +116,8 @@ class SickFiles(Case):
 
     def test_9_ends_whatever_hangs(self):
         """A thread that waits in FUSE for an answer cannot be killed, nor can its process end. What hangs in one of these two
-        does so for longer than anybody waits; the other has what the tests before have left."""
+        does so for longer than anybody waits; the other has what the tests before have left. How soon they end, `bench/run ending`
+        measures."""
         self.viewer.leave()
         self.observer.leave()
         own = HostedRoom(general="file_read_s = 600 worker_silence_s = 600")
@@ -131,10 +132,8 @@ class SickFiles(Case):
         type(self).is_over = True
         for process in own.server.process, hosted.server.process:
             self.assertEqual(self.uninterruptible(process.pid), [])
-            began = time.monotonic()
             process.send_signal(signal.SIGTERM)
             self.assertEqual(process.wait(WAIT_S), 0)
-            self.assertLess(time.monotonic() - began, 5)
 
     def uninterruptible(self, pid):
         """Names of the threads that cannot be killed, for a second or longer: a disk makes threads wait, too."""
