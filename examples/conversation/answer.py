@@ -127,6 +127,8 @@ class Answer:
         """Its samples; when its words sound is pushed before. A voice that does not know has to make all of it first."""
         waiting, has_words = [], False
         for samples, words in self.parts.voice.speak(sentence):
+            if self.is_dropped:
+                raise Dropped
             has_words = has_words or bool(words)
             self.push_words(segment, words, begin_ms)
             waiting.append(samples)

@@ -6,6 +6,7 @@
     folder = npm.project("examples/whep", "werift@0")    # a copy of a folder with a package.json, and more
 
 The test is skipped where npm is missing, or reaches no registry. Whatever else npm finds wrong is an error.
+As a program it writes the folder of the packages that it is given; its status is 77 where a test would be skipped.
 """
 import contextlib
 import fcntl
@@ -15,12 +16,14 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.environ.get("DH_ROOT") or os.path.join(HERE, "..", "..")
-UNREACHABLE = re.compile(r"^npm (?:ERR!|error) code (?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT)$", re.M)
+UNREACHABLE = re.compile(r"^npm (?:ERR!|error) code (?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|"
+                         r"ERR_SOCKET_TIMEOUT|ETIMEDOUT)$", re.M)
 
 
 @contextlib.contextmanager
@@ -85,3 +88,11 @@ def script(name, *wanted):
             shutil.copyfileobj(source, file)
     os.replace(file.name, os.path.join(folder, name))
     return os.path.join(folder, name)
+
+
+if __name__ == "__main__":
+    try:
+        print(packages(*sys.argv[1:]))
+    except unittest.SkipTest as why:
+        print(why, file=sys.stderr)
+        sys.exit(77)

@@ -120,10 +120,22 @@ class Answers(unittest.TestCase):
         self.assertEqual([word for word, _ in self.answered(speak)], ["word1", "word2", "word3.", "word5."])
         told.clear()
         voice = SimpleNamespace(RATE=told_parts.RATE, speak=speak)
-        speaking = SimpleNamespace(parts=SimpleNamespace(voice=voice), push_words=lambda *_: None)
+        speaking = SimpleNamespace(parts=SimpleNamespace(voice=voice), push_words=lambda *_: None, is_dropped=False)
         sound = answer.Answer.sound(speaking, None, "Word0 word1 word2 word3.", 0)
         next(sound)
         self.assertEqual(told, [0, 1])
+
+    def test_what_nobody_wants_is_not_made_to_the_end(self):
+        """Though nothing of the sentence can be pushed before."""
+        def speak(sentence):
+            yield from [(b"", []), (b"", [])]
+            speaking.is_dropped = True
+            yield b"", []
+            self.fail("it is made to its end")
+        speaking = SimpleNamespace(parts=SimpleNamespace(voice=SimpleNamespace(RATE=told_parts.RATE, speak=speak)),
+                                   push_words=lambda *_: None, is_dropped=False)
+        with self.assertRaises(answer.Dropped):
+            list(answer.Answer.sound(speaking, None, "Word0.", 0))
 
     def test_words_without_spaces(self):
         self.assertEqual(answer.spread("你好，「世界」 A 안녕 …", 1800),

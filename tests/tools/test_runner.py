@@ -143,7 +143,8 @@ class Npm(Case):
         self.assert_raises(kind, pattern, PATH=self.programs)
 
     def test_nobody_is_there(self):
-        for code in ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT"):
+        for code in ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "ENETUNREACH",
+                     "ERR_SOCKET_TIMEOUT", "ETIMEDOUT"):
             for word in ("error", "ERR!"):
                 with self.subTest(code, word=word):
                     self.assert_npm_raises(unittest.SkipTest, "cannot install thing@1", f"echo npm {word} code {code} >&2")
