@@ -73,7 +73,6 @@ struct dh_room {
 	int64_t listen_ticks;         /* when the next post is due */
 	struct dh_screen screen;      /* of what plays */
 	int64_t begun_ticks;          /* media time of its own time 0, when it was last looked at */
-	int64_t muted_ticks;          /* it goes on in silence up to there, in its own time, as far as was seen then */
 	bool underruns;               /* it is held: nothing of it is played, though its time may go on */
 	struct dh_account *on_screen; /* a reference: its account; NULL: nothing plays */
 	json_t *marker;               /* the event of the last one; NULL: none */

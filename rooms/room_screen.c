@@ -86,8 +86,6 @@ static void advance(struct dh_room *room, int64_t reached_ticks, bool is_complet
 	const struct dh_screen_out out = { &saying, say_shown, say_ended, say_marked };
 	const struct dh_screen_play play = play_of(room->on_screen, is_complete);
 
-	if (!room->underruns && reached_ticks > room->muted_ticks)
-		dh_spans_note(&room->on_screen->spans, saying.begun_ticks, reached_ticks);
 	dh_screen_advance(&room->screen, &play, reached_ticks, DH_SLOT_TICKS, &out);
 }
 
@@ -119,7 +117,6 @@ static void begin(struct dh_room *room, struct dh_account *account, const struct
 	room->on_screen = dh_account_ref(account);
 	dh_screen_begin(&room->screen);
 	room->begun_ticks = event->media_ticks - event->position_ticks;
-	room->muted_ticks = 0;
 	room->underruns = false;
 	if (event->position_ticks > 0)
 		dh_spans_begin(&account->spans, event->position_ticks, event->media_ticks);
@@ -163,8 +160,11 @@ void dh_room_screen_poll(struct dh_room *room)
 	if (!playing || !room->on_screen)
 		return;
 	room->begun_ticks = dh_playout_begun_ticks(room->playout);
-	room->muted_ticks = dh_playout_muted_ticks(room->playout);
-	advance(room, dh_playout_position_ticks(room->playout), dh_segment_is_complete(playing), INT64_MAX);
+	int64_t reached_ticks = dh_playout_position_ticks(room->playout);
+	/* Here alone: what a late turn makes up for, up to an end or a hold, was not sent. */
+	if (!room->underruns && reached_ticks > dh_playout_muted_ticks(room->playout))
+		dh_spans_note(&room->on_screen->spans, room->begun_ticks, reached_ticks);
+	advance(room, reached_ticks, dh_segment_is_complete(playing), INT64_MAX);
 }
 
 /* With viewers there is a turn for each slot; without, only what others listen to needs one. */

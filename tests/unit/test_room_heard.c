@@ -315,6 +315,23 @@ static void test_an_end_in_silence(void)
 	close_all();
 }
 
+/* The room's thread gets no processor while the last words are due: they are not sent. */
+static void test_a_stall_at_the_end(void)
+{
+	open_all(THREE_TEXT, THREE_WORDS);
+	rig_join(&rig, NULL);
+	rig_run(&rig, media_ms(100));
+	CHECK_INT(rig_order(&rig, &speech, &(struct dh_order){ 0 }, NULL), 0);
+	rig_run(&rig, media_ms(605));
+	rig.now = media_ms(4005);
+	dh_playout_poll(rig.playout, rig.now);
+	rig_run(&rig, media_ms(6000));
+	CHECK_INT(account->life.state, DH_EVENT_FINISHED);
+	CHECK_STR(account->heard, "One");
+	check_heard(10, "0-500@120 One; = One");
+	close_all();
+}
+
 /* Nobody watches, and the room is woken only to end it. */
 static void test_a_long_hold(void)
 {
@@ -342,6 +359,7 @@ static const struct check_test tests[] = {
 	TEST(test_what_is_muted),
 	TEST(test_what_is_muted_once),
 	TEST(test_an_end_in_silence),
+	TEST(test_a_stall_at_the_end),
 	TEST(test_a_long_hold),
 };
 
