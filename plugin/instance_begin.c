@@ -103,26 +103,28 @@ static bool may_begin(const struct dh_beginning *beginning, const char *id)
 	return !g_hash_table_contains(beginning->begun, id) && !dh_room_file_hides(beginning->instance->room_file, id);
 }
 
+typedef void add_fn(struct dh_instance *instance, const struct dh_config_room *record);
+
+/* Notes them in `begun`. */
+static void begin_each(struct dh_beginning *beginning, const GPtrArray *records, add_fn *add, GPtrArray *begun)
+{
+	for (guint i = 0; i < records->len; i++) {
+		const struct dh_config_room *record = records->pdata[i];
+		if (!may_begin(beginning, record->id))
+			continue;
+		add(beginning->instance, record);
+		g_ptr_array_add(begun, g_strdup(record->id));
+	}
+}
+
 static void begin_all(struct dh_beginning *beginning)
 {
 	struct dh_instance *instance = beginning->instance;
-	const GPtrArray *configured = instance->config->rooms, *permanent = dh_room_file_rooms(instance->room_file);
 	GPtrArray *begun = g_ptr_array_new();
 
-	for (guint i = 0; i < configured->len; i++) {
-		const struct dh_config_room *record = configured->pdata[i];
-		if (!may_begin(beginning, record->id))
-			continue;
-		add_configured(instance, record);
-		g_ptr_array_add(begun, g_strdup(record->id));
-	}
-	for (guint i = 0; i < permanent->len; i++) {
-		const struct dh_config_room *record = permanent->pdata[i];
-		if (!may_begin(beginning, record->id))
-			continue;
-		add_permanent(instance, record);
-		g_ptr_array_add(begun, g_strdup(record->id));
-	}
+	begin_each(beginning, instance->config->rooms, add_configured, begun);
+	begin_each(beginning, dh_room_file_rooms(instance->room_file), add_permanent, begun);
+	/* Only now: a room may be in both. */
 	for (guint i = 0; i < begun->len; i++)
 		g_hash_table_add(beginning->begun, begun->pdata[i]);
 	g_ptr_array_free(begun, TRUE);
