@@ -331,12 +331,18 @@ class JanusServer:
             for name in names:
                 os.symlink(os.path.realpath(os.path.join(library, kind, name)), self.path(kind + "/" + name))
 
+    def check_timer(self):
+        """Of a transport that is ended before its thread has begun, Janus waits for that thread for ever."""
+        if "HTTP transport timer started" not in self.log():
+            raise OSError("the timer of Janus's HTTP transport has not begun")
+
     def wait_until_up(self):
         """Janus's transports listen a moment before they can answer."""
         end = time.monotonic() + WAIT_S
         for probe in (lambda: urllib.request.urlopen(self.http + "/info", timeout=5).close(),
                       lambda: urllib.request.urlopen(self.admin + "/info", timeout=5).close(),
-                      lambda: socket.create_connection(("127.0.0.1", self.ws_port), 1).close()):
+                      lambda: socket.create_connection(("127.0.0.1", self.ws_port), 1).close(),
+                      self.check_timer):
             while True:
                 if self.process.poll() is not None or time.monotonic() > end:
                     raise RuntimeError("Janus did not start:\n" + self.log()[-3000:])
