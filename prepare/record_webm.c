@@ -35,6 +35,7 @@ struct dh_record_webm {
 	bool has_header;
 	int64_t latest_ticks, latest_received_us; /* of both media */
 	int64_t time[2];                          /* timestamps as they are without their wrapping */
+	int64_t next_pts[2];                      /* the first that is behind all in the file */
 	uint16_t next_sequence;
 	bool has_sequence, is_broken; /* of pictures; is_broken: until the next key frame */
 	uint8_t *picture;
@@ -185,10 +186,22 @@ static uint32_t get(const uint8_t *at, int count)
 	return value;
 }
 
+/* The file counts milliseconds. Who joins may be sent the anchor less than one before the picture that belongs to it;
+ * players show only one of two pictures with the same time. */
+static int64_t next_pts(struct dh_record_webm *webm, enum dh_media media)
+{
+	AVRational clock = { 1, media == DH_VIDEO ? 90000 : 48000 };
+	int64_t pts = av_rescale_q(webm->time[media], clock, webm->context->streams[media]->time_base);
+
+	if (pts < webm->next_pts[media])
+		pts = webm->next_pts[media];
+	webm->next_pts[media] = pts + 1;
+	return pts;
+}
+
 static int write_unit(struct dh_record_webm *webm, enum dh_media media, const uint8_t *bytes, size_t size, bool is_key)
 {
 	AVStream *stream = webm->context->streams[media];
-	AVRational clock = { 1, media == DH_VIDEO ? 90000 : 48000 };
 	int err = av_new_packet(webm->packet, (int)size);
 
 	if (err < 0)
@@ -196,8 +209,7 @@ static int write_unit(struct dh_record_webm *webm, enum dh_media media, const ui
 	memcpy(webm->packet->data, bytes, size);
 	webm->packet->stream_index = stream->index;
 	webm->packet->flags = is_key ? AV_PKT_FLAG_KEY : 0;
-	webm->packet->pts = webm->packet->dts = av_rescale_q(webm->time[media] > 0 ? webm->time[media] : 0, clock,
-		stream->time_base);
+	webm->packet->pts = webm->packet->dts = next_pts(webm, media);
 	return errno_of(av_interleaved_write_frame(webm->context, webm->packet));
 }
 

@@ -148,8 +148,23 @@ static void test_times(void)
 		put(webm, (uint16_t)(1 + hour), hour * 3600 * 90000U, BEGINS | ENDS);
 	CHECK_INT(dh_record_webm_close(&webm), 0);
 	read_pictures("times.webm", found, sizeof(found));
-	CHECK(strncmp(found, "key 0/20 0/20 3600000/20 ", 25) == 0, "%s", found);
+	CHECK(strncmp(found, "key 0/20 1/20 3600000/20 ", 25) == 0, "%s", found);
 	CHECK(strstr(found, " 72000000/20 "), "%s", found);
+}
+
+/* The file counts milliseconds; no picture has the time of the one before. */
+static void test_close_times(void)
+{
+	struct dh_record_webm *webm = open_webm("close.webm");
+	char found[200];
+
+	put(webm, 0, 900, BEGINS | ENDS | KEY);
+	put(webm, 1, 901, BEGINS | ENDS);
+	put(webm, 2, 902, BEGINS | ENDS);
+	put(webm, 3, 4500, BEGINS | ENDS);
+	CHECK_INT(dh_record_webm_close(&webm), 0);
+	read_pictures("close.webm", found, sizeof(found));
+	CHECK_STR(found, "key 10/20 11/20 12/20 50/20 ");
 }
 
 /* When packets came, and what their timestamps were before they wrapped, in seconds since the beginning. A room that is
@@ -261,8 +276,8 @@ static void test_queue(void)
 
 static void remove_all(void)
 {
-	static const char *const names[] = { "parts.webm", "lost.webm", "times.webm", "gaps.webm", "nothing.webm",
-		"a.mjr" };
+	static const char *const names[] = { "parts.webm", "lost.webm", "times.webm", "close.webm", "gaps.webm",
+		"nothing.webm", "a.mjr" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		unlinkat(folder_fd, names[i], 0);
@@ -274,6 +289,7 @@ static const struct check_test tests[] = {
 	TEST(test_pictures_in_parts),
 	TEST(test_lost_packets),
 	TEST(test_times),
+	TEST(test_close_times),
 	TABLE(test_gaps, gaps),
 	TEST(test_nothing),
 	TEST(test_mjr),
