@@ -37,8 +37,9 @@ class Package(Operator, unittest.TestCase):
         os.chmod(cls.folder, 0o755)     # workers run as nobody
         sources = os.path.join(cls.folder, "sources")
         copy_sources(sources)
+        options = "nocheck noautodbgsym parallel=%d" % (os.cpu_count() or 1)
         cls.built = run("dpkg-buildpackage", "-us", "-uc", "-b", cwd=sources, env=dict(
-            os.environ, DEB_BUILD_OPTIONS="nocheck parallel=%d" % (os.cpu_count() or 1), LC_ALL="C.UTF-8"))
+            os.environ, DEB_BUILD_OPTIONS=options, DEB_CFLAGS_APPEND="-g0", LC_ALL="C.UTF-8"))
         cls.deb, = (os.path.join(cls.folder, name) for name in os.listdir(cls.folder)
                     if name.startswith("janus-digitalhuman_") and name.endswith(".deb"))
         cls.python, = (os.path.join(cls.folder, name) for name in os.listdir(cls.folder)
