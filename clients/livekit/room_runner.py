@@ -19,14 +19,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
-import logging
 from typing import Any, Optional
 
-from digitalhuman import AsyncStage, EncodeError, PushError, SegmentEnded
+from digitalhuman import AsyncStage
 
-log = logging.getLogger("digitalhuman.livekit")
-INTERRUPT_S = 10.0
-LOST = (SegmentEnded, PushError, EncodeError, OSError)
+from segment_end import LOST, end_at_once, heard_ms, log
 
 
 def _is_picture(frame: Any) -> bool:
@@ -181,7 +178,7 @@ class RoomRunner:
         log.warning("digitalhuman: %s", problem)
         await segment.abort()
         self._is_unwanted = True
-        await self._finish(segment.result.played_ms if segment.result else segment.progress_ms, True)
+        await self._finish(heard_ms(segment), True)
 
     async def _finish(self, played_ms: int, is_interrupted: bool) -> None:
         """Once for each segment of the receiver's."""
@@ -201,14 +198,7 @@ class RoomRunner:
                 await _call(self._generator.clear_buffer)
             except Exception:
                 log.exception("clear_buffer() failed")
-            segment = self._segment
-            if segment is not None:
-                try:
-                    await asyncio.wait_for(segment.interrupt(), INTERRUPT_S)    # else it is cut
-                except Exception as problem:
-                    log.warning("digitalhuman: %s", problem)
-                await segment.abort()
-            played = 0 if segment is None else segment.result.played_ms if segment.result else segment.progress_ms
+            played = 0 if self._segment is None else await end_at_once(self._segment)
             self._is_receiving = self._is_unwanted = self._is_misfit_told = False
             while self._unfinished:
                 await self._finish(played, True)

@@ -15,7 +15,7 @@ import numpy as np
 
 from ffmpeg import ffmpeg
 from janus_server import WAIT_S
-from livekit_standin import END, PICTURE, Generator, Receiver, sound
+from livekit_standin import END, PICTURE, Generator, Receiver, install, sound
 from pipecat_rig import Rig, f
 from push_nginx import ThroughNginx, is_installed
 from pushable import PushableServer
@@ -23,7 +23,9 @@ from pushing import ENDS, Push
 from request_case import RequestCase
 from digitalhuman import AsyncStage, Stage
 
+install()
 sys.path.insert(0, os.path.join(os.environ["DH_ROOT"], "clients", "livekit"))
+from audio_output import RoomAudioOutput
 from room_runner import RoomRunner
 
 ROOT = os.environ["DH_ROOT"]
@@ -156,6 +158,20 @@ class Adapters(AdapterCase):
             self.assertEqual(await receiver.wait(1), [(0.0, True)])
             await asyncio.to_thread(self.check_unheard)
             await runner.aclose()
+        asyncio.run(asyncio.wait_for(run(), 4 * WAIT_S))
+
+    def test_audio_output(self):
+        async def run():
+            output = RoomAudioOutput(self.async_stage())
+            for _ in range(25):
+                await output.capture_frame(sound())
+            output.flush()
+            await asyncio.to_thread(self.waits)
+            output.clear_buffer()
+            end = await asyncio.wait_for(output.wait_for_playout(), WAIT_S)
+            self.assertEqual((end.playback_position, end.interrupted), (0, True))
+            await asyncio.to_thread(self.check_unheard)
+            await output.aclose()
         asyncio.run(asyncio.wait_for(run(), 4 * WAIT_S))
 
     def test_a_segment_of_the_python_client(self):
