@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Optional, Tuple, Type, TypeVar
 
 from .errors import Result, SegmentEnded
-from .segment import Event, OnEvent, Segment
+from .reports import Event
+from .segment import OnEvent, Segment
 from .stage import Stage
 
 T = TypeVar("T")

@@ -7,6 +7,7 @@ import os
 import select
 import socket
 import traceback
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Tuple
 from urllib.parse import unquote
@@ -27,7 +28,7 @@ class Request:
     """What should be said. `voice`, `room`, `segment`, `clip`: texts, or None. `metadata`: as given to `say`, or None.
     `position_ms`: where the idle clip will probably be when the segment begins, or None. `headers`: all of them."""
 
-    def __init__(self, headers: Mapping[str, str], body: Iterator[bytes],
+    def __init__(self, headers: Message, body: Iterator[bytes],
                  is_wanted: Callable[[], bool] = lambda: True) -> None:
         def value(name: str) -> Optional[str]:
             text = headers.get("X-Dh-" + name)
