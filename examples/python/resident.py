@@ -9,14 +9,12 @@ The gateway starts it, as often as its configuration says, and again if it ends:
 Started by hand it is an HTTP service on 127.0.0.1:9000.
 """
 from digitalhuman import Request, serve
-from standin import FPS, RATE, SAMPLES, draw, openings, speak      # "loading the model"
+from standin import FPS, RATE, generate     # "loading the model"
 
 
-def generate(request: Request):
-    sound = speak(request.text)
-    for number, opening in enumerate(openings(sound)):
-        yield draw(opening, number), sound[number * SAMPLES:(number + 1) * SAMPLES]
+def answer(request: Request):
+    return generate(request.text)
 
 
 if __name__ == "__main__":
-    serve(generate, fps=FPS, sample_rate=RATE)
+    serve(answer, fps=FPS, sample_rate=RATE)

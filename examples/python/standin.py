@@ -67,3 +67,10 @@ def draw(opening, number, size=256):
         ellipse(0.5 + side, 0.42, 0.045, 0.004 if number % 90 < 3 else 0.03, (40, 30, 30))
     ellipse(0.5, 0.68, 0.10, 0.012 + 0.07 * opening, (50, 40, 120))
     return picture
+
+
+def generate(text):
+    """Yields (frame, samples) for each picture."""
+    sound = speak(text)
+    for number, opening in enumerate(openings(sound)):
+        yield draw(opening, number), sound[number * SAMPLES:(number + 1) * SAMPLES]
