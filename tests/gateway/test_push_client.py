@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import unittest
 
 import dhs
@@ -150,36 +151,56 @@ class Client(ClientCase):
         end = observer.events.wait(lambda e: e.get("segment") == "left" and e.get("event") in ENDS)
         self.assertEqual((end["event"], end.get("incomplete")), ("finished", True))
 
+class Documented(ClientCase):
+    """The commands of docs/push.md as they stand there, but for the address."""
+
+    def command(self, first_word):
+        with open(os.path.join(os.environ["DH_ROOT"], "docs", "push.md"), encoding="utf-8") as file:
+            text, = re.findall(rf"(?s)```sh\n({re.escape(first_word)} .*?)```", file.read())
+        self.assertIn(" 127.0.0.1:8189", text)
+        return text.replace("127.0.0.1:8189", self.address)
+
+    def run_command(self, text):
+        """In a shell; returns what ends of segments it prints, as (segment, what)."""
+        folder = self.enterContext(tempfile.TemporaryDirectory(dir=self.janus.path("")))
+        with open(os.path.join(folder, "secret.txt"), "w", encoding="ascii") as file:
+            file.write("demo\n")
+        for name in "ab":
+            shutil.copy(self.janus.path("1.wav"), os.path.join(folder, name + ".wav"))
+        path = os.path.dirname(PUSH) + os.pathsep + os.environ["PATH"]
+        done = subprocess.run(["bash", "-c", f"set -e -o pipefail\n{text}\nwait"], cwd=folder, env=dict(os.environ, PATH=path),
+                              capture_output=True, text=True, timeout=3 * WAIT_S, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return re.findall(r"(?m)^finished (\S+): (.+)$", done.stdout)
+
     def test_from_ffmpeg(self):
         """A pipe, at the pace of the media."""
-        ffmpeg = subprocess.Popen(
-            ["ffmpeg", "-loglevel", "error", "-re", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=2", "-f", "lavfi", "-i",
-             "sine=440:d=2", "-c:v", "rawvideo", "-c:a", "pcm_s16le", "-f", "nut", "-"], stdout=subprocess.PIPE)
-        last, _ = self.result(self.start("--room=1", stdin=ffmpeg.stdout))
-        ffmpeg.stdout.close()
-        self.assertEqual(ffmpeg.wait(WAIT_S), 0)
-        self.assertEqual((last["event"], last["played_ms"]), ("finished", 2000))
+        (_, what), = self.run_command(self.command("ffmpeg"))
+        self.assertEqual(what, "played 5000 ms")
 
     @unittest.skipUnless(shutil.which("gst-launch-1.0"), "GStreamer is not installed")
     def test_from_gstreamer(self):
-        """The pipeline of docs/push.md."""
-        with open(os.path.join(os.environ["DH_ROOT"], "docs", "push.md"), encoding="utf-8") as file:
-            text, = re.findall(r"(?s)```sh\n(gst-launch-1\.0 .*?) \|\n    dh-push", file.read())
         path = self.janus.path("gstreamer.mkv")
-        gstreamer = subprocess.Popen(f"{text} | tee {path}", shell=True, stdout=subprocess.PIPE)
-        last, _ = self.result(self.start("--room=1", stdin=gstreamer.stdout))
-        gstreamer.stdout.close()
-        self.assertEqual(gstreamer.wait(WAIT_S), 0)
-        self.assertEqual(last["event"], "finished")
+        text = self.command("gst-launch-1.0")
+        self.assertIn(" |\n    dh-push ", text)
+        (_, what), = self.run_command(text.replace(" |\n    dh-push ", f" | tee {path} |\n    dh-push "))
+        played_ms = int(re.fullmatch("played ([0-9]+) ms", what)[1])
         # Its sources are live, and do not begin at the very same moment; on a busy machine, much later than each other.
-        self.assertGreater(last["played_ms"], 1800)
-        self.assertAlmostEqual(last["played_ms"], self.length_ms(path), delta=20)
+        self.assertGreater(played_ms, 1800)
+        self.assertAlmostEqual(played_ms, self.length_ms(path), delta=20)
 
     def length_ms(self, path):
         """As long as the sound of that medium is."""
         prepared = path + ".dhs"
         subprocess.run([self.janus.prepare, "--quiet", "--size", "64x64", path, "-o", prepared], check=True)
         return dhs.Segment(prepared).lengths[1] * 1000 / dhs.TICKS
+
+    def test_pieces_joined_by_a_pipe(self):
+        ends = self.run_command(self.command("mkfifo"))
+        self.assertEqual(len({segment for segment, _ in ends}), 2, ends)
+        played = [entry for entry in self.ask("history", id=1)["history"] if entry.get("utterance") == "u"]
+        self.assertEqual([(entry["index"], entry["state"]) for entry in played], [(0, "finished"), (1, "finished")])
+        self.assertEqual(sum(int(what.split()[1]) for _, what in ends), 2000, ends)
 
 
 class FarAhead(ClientCase):
