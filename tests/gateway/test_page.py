@@ -480,6 +480,17 @@ class Everybody(Page):
         self.assertEqual([], page.evaluate(f"digitalhuman.reconnect(), {outlined}"))
         page.wait("digitalhuman.state === 'playing'")
         page.evaluate("digitalhuman.interrupt()")
+        # what the room says of the face is there whenever it is, and does not stay longer
+        disclosed = "document.querySelector('#disclosure:not([hidden])')?.innerText ?? ''"
+        self.assertEqual("", page.evaluate(disclosed))
+        edit = "digitalhuman.request({ request: 'edit', new_disclosure: '%s', edited_event: %s }).then(() => {})"
+        self.addCleanup(page.evaluate, edit % ("", "false"))
+        page.evaluate(edit % ("Made by a computer", "false"))
+        page.evaluate("digitalhuman.reconnect()")
+        page.wait(f"{disclosed} === 'Made by a computer'")
+        for text in "Nobody you know", "":
+            page.evaluate(edit % (text, "true"))
+            page.wait(f"{disclosed} === '{text}'")
         # asked before it is connected, so it waits
         rooms = page.evaluate("""import('./digitalhuman.js').then(async ({ DigitalHuman }) => {
             const dh = new DigitalHuman({ room: 1 });

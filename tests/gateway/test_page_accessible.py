@@ -78,6 +78,12 @@ class Page(unittest.TestCase):
         page.wait(PLAYING)
         return page
 
+    def nodes(self, page, *roles):
+        """What a screen reader gets of these roles."""
+        page.command("Accessibility.enable")
+        return [node for node in page.command("Accessibility.getFullAXTree")["nodes"]
+                if not node.get("ignored") and node["role"]["value"] in roles]
+
     def settle(self, page):
         """No colour is between two."""
         page.wait("!document.getAnimations().some(animation => animation instanceof CSSTransition)")
@@ -144,11 +150,8 @@ class Everybody(Page):
 
     def test_every_control_has_a_name(self):
         page = self.playing()
-        page.command("Accessibility.enable")
-        nodes = page.command("Accessibility.getFullAXTree")["nodes"]
-        wanted = {"button", "textbox", "combobox", "radio", "progressindicator", "meter", "Video", "image"}
-        found = [(n["role"]["value"], n.get("name", {}).get("value", "")) for n in nodes
-                 if not n.get("ignored") and n["role"]["value"] in wanted]
+        wanted = "button", "textbox", "combobox", "radio", "progressindicator", "meter", "Video", "image"
+        found = [(n["role"]["value"], n.get("name", {}).get("value", "")) for n in self.nodes(page, *wanted)]
         self.assertGreater(len(found), 15)
         self.assertEqual([], [role for role, name in found if not name.strip()])
 
@@ -160,12 +163,28 @@ class Everybody(Page):
         page.evaluate("digitalhuman.secret = 'demo'")
         page.wait("document.querySelector('#inside-histograms [aria-label^=\"Skew: up\"], #inside-histograms [aria-label^=\"Skew: over\"]')")
         page.wait("document.querySelector('#inside-plots [aria-label^=\"Queued media: 0\"]')")
-        page.command("Accessibility.enable")
-        nodes = page.command("Accessibility.getFullAXTree")["nodes"]
-        names = [n.get("name", {}).get("value", "") for n in nodes if not n.get("ignored") and n["role"]["value"] == "image"]
+        names = [n.get("name", {}).get("value", "") for n in self.nodes(page, "image")]
         for wanted in ("Viewers: connected [1-9]", "Sent to all: picture", "Queued media: [0-9.]+ s", "Underruns: held",
                        "Lateness of pictures: .*: [0-9]", "Skew: .*: [0-9]", "Interrupting: "):
             self.assertTrue([name for name in names if re.match(wanted, name)], (wanted, names))
+
+    def test_captions_can_be_read_and_are_not_said(self):
+        """They are what is heard: a screen reader would speak over it. Whoever reads by braille finds them."""
+        page = self.playing()
+        page.evaluate("digitalhuman.secret = 'demo'")
+        self.addCleanup(page.evaluate, "digitalhuman.interrupt()")
+        page.evaluate("digitalhuman.enqueue('hello.mp4', { repeat: 100, captions: [['This is read.', 0, 600000]] })")
+        page.wait("document.querySelector('#captions').innerText === 'This is read.'")
+        self.assertEqual([], page.evaluate("""(() => {
+            const live = [];
+            for (let e = document.querySelector('#captions p'); e; e = e.parentElement)
+                if (e.ariaLive || ['alert', 'log', 'marquee', 'status', 'timer'].includes(e.getAttribute('role')))
+                    live.push(e.outerHTML.slice(0, 80));
+            return live;
+        })()"""))
+        self.assertIn("This is read.", [n["name"]["value"] for n in self.nodes(page, "StaticText")])
+        self.assertEqual(["Captions"], [n["name"]["value"] for n in self.nodes(page, "group")
+                                        if n.get("name", {}).get("value") == "Captions"])
 
     def test_contrast_light_and_dark(self):
         for dark in (False, True):
@@ -250,7 +269,13 @@ class Accessible(Page):
             with self.subTest(size=size, dark=dark):
                 page = self.open("embed.html", size, dark)
                 page.wait("digitalhuman.state === 'playing'")
+                page.evaluate("digitalhuman.secret = 'demo'")
+                page.evaluate("digitalhuman.request({ request: 'edit', new_disclosure: 'Made by a computer', edited_event: true })")
+                page.wait("document.querySelector('#disclosure').innerText === 'Made by a computer'")
                 self.check(page)
+                self.assertEqual([("Digital human", "Made by a computer")],
+                                 [(n["name"]["value"], n["description"]["value"]) for n in self.nodes(page, "Video")])
+                page.evaluate("digitalhuman.request({ request: 'edit', new_disclosure: '' })")
 
 
 if __name__ == "__main__":
