@@ -111,13 +111,13 @@ export class RoomAudioOutput extends AudioOutput {
   // Whether it was interrupted.
   async play(speech) {
     while (!speech.isCleared) {
-      const rest = this.isPaused ? [] : this.restOf(speech);
-      if (!rest.length) {
+      const first = this.isPaused ? null : this.nextOf(speech);
+      if (!first) {
         if (speech.isFlushed && !this.isPaused) return false;
         await this.changed();
         continue;
       }
-      const end = await this.playRest(speech, rest);
+      const end = await this.playFrom(speech, first);
       speech.heardMs += end.played_ms ?? 0;
       if (end.event === 'finished' && !end.isOwn) return false;
       if (end.event === 'failed') {
@@ -129,22 +129,22 @@ export class RoomAudioOutput extends AudioOutput {
     return true;
   }
 
-  // Frames not heard yet; the first one may be cut.
-  restOf(speech) {
+  // What of the first frame has not been heard; null if all frames have been.
+  nextOf(speech) {
     while (speech.frames.length && speech.trimmedMs + speech.frames[0].ms <= speech.heardMs) {
       speech.trimmedMs += speech.frames.shift().ms;
     }
     const restMs = speech.frames.reduce((sum, frame) => sum + frame.ms, 0) - (speech.heardMs - speech.trimmedMs);
-    if (!(restMs >= LEAST_MS)) return [];
+    if (!(restMs >= LEAST_MS)) return null;
     const { data, rate, channels, ms } = speech.frames[0];
     const cut = Math.round(((speech.heardMs - speech.trimmedMs) * rate) / 1000) * channels;
-    return [{ data: data.subarray(cut), rate, channels, ms }, ...speech.frames.slice(1)];
+    return { data: data.subarray(cut), rate, channels, ms };
   }
 
-  // One segment of the room, from `rest` on, until it has ended. Resolves to its last event; `isOwn` if it was
-  // paused or cleared from here.
-  async playRest(speech, rest) {
-    const { rate, channels } = rest[0];
+  // One segment of the room until it has ended. Resolves to its last event; `isOwn` if it was paused or cleared from
+  // here.
+  async playFrom(speech, first) {
+    const { rate, channels } = first;
     const segment = new Segment({ ...this.room, sampleRate: rate, channels, fields: this.fields,
       onEvent: (event) => {
         if (event.event === 'started') {
@@ -154,7 +154,7 @@ export class RoomAudioOutput extends AudioOutput {
         this.onEvent(event);
         this.wake();
       } });
-    const feeding = this.feed(speech, segment, rest);
+    const feeding = this.feed(speech, segment, first);
     while (!segment.isOver && !this.isUnwanted(speech, segment)) await Promise.race([segment.over, this.changed()]);
     if (segment.isOver) {
       this.wake();
@@ -177,16 +177,13 @@ export class RoomAudioOutput extends AudioOutput {
     return segment.isUnwanted;
   }
 
-  async feed(speech, segment, rest) {
-    const seen = speech.frames.length;
-    for (const frame of rest) {
-      if (segment.isOver || this.isUnwanted(speech, segment)) return;
-      await segment.push(frame.data);
-    }
-    for (let at = seen; !segment.isOver && !this.isUnwanted(speech, segment);) {
+  // `first`, and what comes behind it.
+  async feed(speech, segment, first) {
+    await segment.push(first.data);
+    for (let at = 1; !segment.isOver && !this.isUnwanted(speech, segment);) {
       if (at < speech.frames.length) {
         const frame = speech.frames[at++];
-        if (frame.rate !== rest[0].rate || frame.channels !== rest[0].channels) {
+        if (frame.rate !== first.rate || frame.channels !== first.channels) {
           this.logger.error('digitalhuman: the sample rate changes within a segment');
           segment.abort();
           return;

@@ -9,7 +9,7 @@ initializeLogger({ pretty: false, level: 'silent' });
 const { RoomAudioOutput } = await import('./audio_output.mjs');
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const output = new RoomAudioOutput({ ...JSON.parse(process.argv[2]), onEvent: (event) => say({ room: event.event }) });
-const buffer = new Int16Array(480);   // used again for each frame
+const buffers = new Map();            // by rate; used again for each frame
 let sample = 0;
 
 for (const level of ['warn', 'error']) {
@@ -19,10 +19,12 @@ output.on('playbackStarted', () => say({ started: true }));
 output.on('playbackFinished', (event) => say({ finished: event }));
 
 const doing = {
-  async capture({ ms }) {
+  async capture({ ms, rate = 24000 }) {
+    if (!buffers.has(rate)) buffers.set(rate, new Int16Array(rate / 50));
+    const buffer = buffers.get(rate);
     for (let at = 0; at < ms; at += 20) {
       for (let n = 0; n < buffer.length; n++) buffer[n] = sample++ & 0x7fff;
-      await output.captureFrame(new AudioFrame(buffer, 24000, 1, buffer.length));
+      await output.captureFrame(new AudioFrame(buffer, rate, 1, buffer.length));
     }
   },
   flush: () => output.flush(),

@@ -315,6 +315,20 @@ class LiveKit(unittest.TestCase):
         self.assertEqual(agent.finished(2)[1], (0.2, False))
         self.assertEqual(len(self.spoken()), 2)
 
+    def test_the_form_changes_within_a_segment(self):
+        """It ends there, also where it has not begun; the next one is heard."""
+        agent = self.begin()
+        agent.do("pause")
+        for rate in (24000, 48000):
+            agent.do("capture", ms=200, rate=rate)
+        agent.do("flush")
+        agent.do("resume")
+        self.assertTrue(agent.finished()[0][1])
+        agent.do("capture", ms=200, rate=48000)
+        agent.do("flush")
+        self.assertEqual(agent.finished(2)[1], (0.2, False))
+        self.assertEqual([push.media.ms for push in self.spoken() if push.media and push.media.ms > 200], [])
+
     def test_refused_and_nobody_there(self):
         agent = self.begin(refuse=(464, "too many"))
         agent.do("capture", ms=100)
