@@ -153,7 +153,7 @@ class AudioOutput(ABC):
 
 def install():
     """True: LiveKit Agents itself is here, and nothing was done."""
-    if importlib.util.find_spec("livekit"):
+    if importlib.util.find_spec("livekit") and importlib.util.find_spec("livekit.agents"):
         return True
     for name in ("livekit", "livekit.agents", "livekit.agents.voice", "livekit.agents.voice.io"):
         sys.modules[name] = types.ModuleType(name)
