@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Drives RoomAudioOutput (audio_output.mjs beside it) with the real @livekit/agents, as lines of JSON on standard input
-// say, and prints what it emits.
+// say, and prints what it emits. `begin` drops the output there is, of which nothing is printed any more, and makes one.
 import readline from 'node:readline';
 import { initializeLogger } from '@livekit/agents';
 import { AudioFrame } from '@livekit/rtc-node';
@@ -8,17 +8,26 @@ import { AudioFrame } from '@livekit/rtc-node';
 initializeLogger({ pretty: false, level: 'silent' });
 const { RoomAudioOutput } = await import('./audio_output.mjs');
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
-const output = new RoomAudioOutput({ ...JSON.parse(process.argv[2]), onEvent: (event) => say({ room: event.event }) });
 const buffers = new Map();            // by rate; used again for each frame
-let sample = 0;
+let output, sample;
 
-for (const level of ['warn', 'error']) {
-  output.logger[level] = ({ error }) => say({ logged: { level, error: error?.message ?? error } });
+function begin(options) {
+  const told = (line) => { if (made === output) say(line); };
+  const made = new RoomAudioOutput({ ...options, onEvent: (event) => told({ room: event.event }) });
+  made.logger = Object.create(made.logger);     // which all outputs share
+  for (const level of ['warn', 'error']) {
+    made.logger[level] = ({ error }) => told({ logged: { level, error: error?.message ?? error } });
+  }
+  made.on('playbackStarted', () => told({ started: true }));
+  made.on('playbackFinished', (event) => told({ finished: event }));
+  output?.clearBuffer();
+  output = made;
+  sample = 0;
+  say({ canPause: output.canPause });
 }
-output.on('playbackStarted', () => say({ started: true }));
-output.on('playbackFinished', (event) => say({ finished: event }));
 
 const doing = {
+  begin: ({ options }) => begin(options),
   async capture({ ms, rate = 24000 }) {
     if (!buffers.has(rate)) buffers.set(rate, new Int16Array(rate / 50));
     const buffer = buffers.get(rate);
@@ -32,10 +41,8 @@ const doing = {
   pause: () => output.pause(),
   resume: () => output.resume(),
   waitForPlayout: () => { output.waitForPlayout().then((event) => say({ playout: event })); },
-  end: () => process.exit(0),
 };
 
-say({ canPause: output.canPause });
 for await (const line of readline.createInterface({ input: process.stdin })) {
   const command = JSON.parse(line);
   await doing[command.do](command);

@@ -34,14 +34,22 @@ def node_modules():
 
 
 class Agent:
-    """A Node process; what it prints, in order, in `lines`."""
+    """A Node process, in which one audio output after another begins; what the last one prints, in order, in `lines`."""
 
-    def __init__(self, folder, options):
-        self.process = subprocess.Popen(["node", "livekit_agent.mjs", json.dumps(options)], cwd=folder, text=True,
+    def __init__(self, folder):
+        self.process = subprocess.Popen(["node", "livekit_agent.mjs"], cwd=folder, text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.lines, self.queue = [], queue.Queue()
+        self.is_idle = True     # it does nothing, and does what it is told
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
+
+    def begin(self, **options):
+        """A fresh output."""
+        self.lines = []
+        self.do("begin", options=options)
+        self.lines = self.lines[-2:]
+        assert self.said("canPause") == [True], self.lines
 
     def read(self):
         for line in self.process.stdout:
@@ -58,9 +66,11 @@ class Agent:
                 return line
 
     def do(self, name, **fields):
+        self.is_idle = False
         self.process.stdin.write(json.dumps({"do": name, **fields}) + "\n")
         self.process.stdin.flush()
         self.wait(lambda line: line.get("done") == name)
+        self.is_idle = True
 
     def said(self, name):
         return [line[name] for line in self.lines if name in line]
@@ -101,13 +111,26 @@ class LiveKit(unittest.TestCase):
         for file in ("clients/livekit/audio_output.mjs", "clients/livekit/push.mjs", "tests/support/livekit_agent.mjs"):
             shutil.copy(os.path.join(ROOT, file), cls.folder)
         os.symlink(modules, os.path.join(cls.folder, "node_modules"))
+        cls.agents = []
 
-    def begin(self, **options):
+    def begin(self, ends=False, **options):
+        """`ends`: the test looks at the end of the agent's process, which no other test uses then; to start one takes
+        seconds."""
         self.server = self.enterContext(PushServer(secret="demo", **options))
-        agent = Agent(self.folder, {"address": self.server.address, "room": 1, "secret": "demo"})
-        self.addCleanup(agent.kill)
-        agent.wait(lambda line: line.get("canPause") is True)
+        if ends:
+            agent = Agent(self.folder)
+            self.addCleanup(agent.kill)
+        else:
+            agent = self.shared_agent()
+        agent.begin(address=self.server.address, room=1, secret="demo")
         return agent
+
+    @classmethod
+    def shared_agent(cls):
+        if not cls.agents or not cls.agents[-1].is_idle:    # a test that failed may have left it at work
+            cls.agents.append(Agent(cls.folder))
+            cls.addClassCleanup(cls.agents[-1].kill)
+        return cls.agents[-1]
 
     def spoken(self):
         """By the agent."""
@@ -131,7 +154,7 @@ class LiveKit(unittest.TestCase):
                          and self.spoken()[number].media.ms >= ms)
 
     def test_segments_in_turn_each_finished_once(self):
-        agent = self.begin()
+        agent = self.begin(ends=True)
         self.server.allowed_ms = 0
         for ms in (400, 600):
             agent.do("capture", ms=ms)
@@ -163,7 +186,7 @@ class LiveKit(unittest.TestCase):
         self.assertEqual(agent.finished(), [(0.4, False)])
 
     def test_clear_ends_it_at_once_with_what_was_heard(self):
-        agent = self.begin()
+        agent = self.begin(ends=True)
         self.server.allowed_ms = 300
         agent.do("capture", ms=5000)
         agent.started()
@@ -286,7 +309,7 @@ class LiveKit(unittest.TestCase):
         self.assertEqual(agent.finished(2)[1], (0.1, False))
 
     def test_the_room_is_interrupted_by_others(self):
-        agent = self.begin()
+        agent = self.begin(ends=True)
         self.server.allowed_ms = 100
         agent.do("capture", ms=1000)
         agent.started()
