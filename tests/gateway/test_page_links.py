@@ -64,9 +64,9 @@ def setUpModule():
 
 
 class Link(unittest.TestCase):
-    def open(self, servers=None, playing=True, slow=0, **options):
+    def open(self, servers=None, playing=True, slow=0, tabs=None, **options):
         options = {"server": servers or hosted.server.ws, "room": 1, **options}
-        page = chromium.open(pages.url + "blank.html", before=FAULTS)
+        page = (tabs or chromium).open(pages.url + "blank.html", before=FAULTS)
         self.addCleanup(page.close)
         page.wait("document.querySelector('video')")
         page.evaluate("""import('/digitalhuman.js').then(({ DigitalHuman }) => {
@@ -340,6 +340,40 @@ class Pulse(Link):
         for name, one in reversed(running.items()):
             with self.subTest(name):
                 self.assertRaises(StopIteration, next, one)
+
+
+class Background(Link):
+    """A page behind another tab, for so long that the browser slows its timers: of a page with a connection to once a second,
+    of others to once a minute. After five minutes, as a rule; here after a second."""
+    SLOW = "--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/1"
+    TICKS = "window.ticks = []; setInterval(() => ticks.push(performance.now()), 100); 0"
+    RECEIVED = """dh.pc.getStats().then(all => [...all.values()].filter(s => s.type === 'inbound-rtp')
+        .reduce((sum, s) => sum + s.packetsReceived, 0))"""
+
+    def test_it_plays_on_and_is_mended_when_seen(self):
+        tabs = self.enterContext(browser([self.SLOW]))     # the headless shell hides no page
+        near = Forwarder(hosted.server.ws_port)
+        self.addCleanup(near.close)
+        page, other = self.open([near.ws, hosted.server.ws], tabs=tabs), tabs.open(pages.url + "blank.html")
+        for each in page, other:
+            each.evaluate(self.TICKS)
+        uncover, _ = page.cover(), other.cover()
+        for each in page, other:
+            each.wait("document.hidden")
+        other.wait("performance.now() - ticks.at(-1) > 3000")
+        for each in page, other:
+            each.evaluate("ticks.length = 0")
+        received = page.evaluate(self.RECEIVED)
+        page.wait("ticks.length > 5")
+        self.assertGreater(page.evaluate("ticks[5] - ticks[0]"), 4000)
+        self.assertLess(other.evaluate("ticks.length"), 3)
+        self.is_undisturbed(page)
+        self.assertGreater(page.evaluate(self.RECEIVED), received + 50)
+        near.close()
+        uncover()
+        page.wait("!document.hidden && dh.state === 'playing' && dh.pc !== window.first")
+        shown = page.evaluate("document.querySelector('video').currentTime")
+        page.wait(f"document.querySelector('video').currentTime > {shown + 1}")
 
 
 class Slides(Link):

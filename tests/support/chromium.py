@@ -288,6 +288,11 @@ class Page(AnyPage):
         self.browser.command("Browser.setPermission", {
             "permission": {"name": name}, "setting": setting, "browserContextId": self._context})
 
+    def cover(self):
+        """Opens another tab in front of it; the page is hidden until what this returns is called. Not in the headless shell."""
+        target = self.browser.command("Target.createTarget", {"url": "about:blank", "browserContextId": self._context})["targetId"]
+        return lambda: self.browser.command("Target.closeTarget", {"targetId": target})
+
     def offline(self, offline):
         """Cuts the page's HTTP and WebSocket traffic (not WebRTC's), or restores it."""
         self.command("Network.emulateNetworkConditions",
