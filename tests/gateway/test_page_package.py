@@ -153,6 +153,19 @@ class Pages(Package):
     def test_vite_and_npms_janus(self):
         self.built_by_vite("all", ALL_OF_NPM, "janus-gateway@1")
 
+    def test_the_whole_page_with_npms_janus(self):
+        """What docs/operators.md says for systems without libjs-janus-gateway."""
+        with open(os.path.join(ROOT, "docs", "operators.md")) as file:
+            version, path = re.search(r"`npm pack janus-gateway@([\d.]+)`.*?`package/(\S+)`", file.read(), re.S).groups()
+        folder = os.path.join(npm.packages("janus-gateway@" + version), "node_modules/janus-gateway")
+        with open(os.path.join(folder, path)) as file:
+            script = file.read()
+        with PageServer({"server": self.hosted.server.ws, "room": 1}, more={"/vendor/janus.js": script}) as pages:
+            page = self.chromium.open(pages.url)
+            self.addCleanup(page.close)
+            page.wait("window.digitalhuman?.state === 'playing'")
+            self.assertEqual(page.errors, [])
+
     def test_a_plain_page(self):
         shutil.copytree(self.path("package"), self.path("plain/modules"), dirs_exist_ok=True)
         imports = PAGE % (">" + MAIN.replace("'janus-digitalhuman'", "'/modules/digitalhuman.js'") % json.dumps(self.hosted.server.ws))
