@@ -9,12 +9,12 @@ import unittest
 
 from aiortc import RTCPeerConnection, RTCSessionDescription
 
+from answers import FINGERPRINT, MANNERS
 from hosted_room import HostedRoom
 from peer import Peer
 from rtp import pictures
 from viewers import Gateway, Refused
 
-FINGERPRINT = ":".join("%02X" % n for n in range(32))
 HERE = os.path.dirname(os.path.abspath(__file__))
 hosted = None
 
@@ -167,11 +167,31 @@ class Answers(Clients):
                                    (answer_of(AUDIO, VIDEO, group=""), True, True)):
             with self.subTest(jsep["sdp"]):
                 self.handle = self.attach()
-                result = self.start(jsep)["result"]
-                self.assertEqual((result["status"], result["audio"], result["video"]), ("starting", audio, video))
-                path = "/%d/%d" % (self.handle.session.id, self.handle.id)
-                info = hosted.server.ask_admin({"janus": "handle_info"}, path)["info"]["plugin_specific"]
-                self.assertEqual((info["audio"], info["video"]), (audio, video))
+                self.takes(jsep, audio, video)
+
+    def takes(self, jsep, audio, video):
+        result = self.start(jsep)["result"]
+        self.assertEqual((result["status"], result["audio"], result["video"]), ("starting", audio, video))
+        path = "/%d/%d" % (self.handle.session.id, self.handle.id)
+        info = hosted.server.ask_admin({"janus": "handle_info"}, path)["info"]["plugin_specific"]
+        self.assertEqual((info["audio"], info["video"]), (audio, video))
+
+    def test_answers_of_others(self):
+        for name, sdp, audio, video in MANNERS:
+            with self.subTest(name):
+                self.handle = self.attach()
+                self.takes({"type": "answer", "sdp": sdp}, audio, video)
+
+    def test_janus_refuses_a_closed_first_line_without_credentials(self):
+        """docs/api.md says what helps: to ask for pictures alone."""
+        closed = "m=audio 0 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:a\r\na=inactive\r\n"
+        self.offered()
+        refused = self.handle.send({"request": "start"}, answer_of(closed, VIDEO, group="a=group:BUNDLE v\r\n"))
+        self.assertEqual(refused.get("error", {}).get("code"), 465, refused)
+        self.assertEqual(self.ask("stop")["result"]["status"], "stopping")
+        self.status("stopped")
+        self.assertEqual(self.offered(offer_audio=False), ["video"])
+        self.assertEqual(self.ask("start", answer_of(VIDEO, group="a=group:BUNDLE v\r\n"))["result"]["video"], True)
 
     def test_what_cannot_be_used_frees_the_place(self):
         apart = answer_of(AUDIO, section("video", 96, "VP8/90000", ufrag="efgh"), group="")
