@@ -89,15 +89,13 @@ def written(text, **parts):
                     "secrets": SECRETS, "fingerprint": FINGERPRINT, **parts}).replace("\n", "\r\n")
 
 
-HOST = "a=candidate:211156821 1 udp 2113937151 %s 53171 typ host generation 0 network-cost %d\n"
-IN_SAFARI_12 = {"candidates": HOST % ("127.0.0.1", 50)}
+IN_SAFARI_12 = {"candidates": "a=candidate:211156821 1 udp 2113937151 127.0.0.1 53171 typ host generation 0 network-cost 50\n"}
 MANNERS = [
     ("Chrome 60", written(LIBWEBRTC + LIBWEBRTC_VIDEO, video_extensions=ABS_SEND_TIME + PLAYOUT_DELAY), True, True),
     ("Safari 12.0, which has no VP8", written(LIBWEBRTC + LIBWEBRTC_NO_VIDEO, bundle="a", **IN_SAFARI_12), True, False),
     ("Safari 12.1", written(LIBWEBRTC + LIBWEBRTC_VIDEO, video_extensions=ABS_SEND_TIME, **IN_SAFARI_12), True, True),
-    ("Safari 17, which hides its address", written(
-        LIBWEBRTC + LIBWEBRTC_VIDEO, session="a=extmap-allow-mixed\n", audio_extensions=MID,
-        video_extensions=ABS_SEND_TIME + PLAYOUT_DELAY + MID,
-        candidates=HOST % ("6f1e0b1a-93ae-4b0e-8a51-5d2f4f4f0c3e.local", 999)), True, True),
+    # Its candidates come later; with names in .local, for each of which that it cannot resolve Janus leaks a GError.
+    ("Safari 17", written(LIBWEBRTC + LIBWEBRTC_VIDEO, session="a=extmap-allow-mixed\n", audio_extensions=MID,
+                          video_extensions=ABS_SEND_TIME + PLAYOUT_DELAY + MID), True, True),
     ("Pion", written(PION), True, True),
 ]
