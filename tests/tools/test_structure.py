@@ -1,21 +1,23 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""scripts/check-house, on small trees: what it must find, and what is all right."""
+"""scripts/check-structure, on small trees: what it must find, and what is all right."""
 import os
+import shutil
 import subprocess
 import tempfile
 import unittest
 
-CHECK = os.path.join(os.environ["DH_ROOT"], "scripts", "check-house")
+CHECK = os.path.join(os.environ["DH_ROOT"], "scripts", "check-structure")
 
 
 def header(guard, *lines):
     return "\n".join([f"#ifndef {guard}", f"#define {guard}", *lines, "#endif", ""])
 
 
-class House(unittest.TestCase):
+class Structure(unittest.TestCase):
     def setUp(self):
         self.root = self.enterContext(tempfile.TemporaryDirectory())
+        shutil.copy(os.path.join(os.environ["DH_ROOT"], "CONTRIBUTING.md"), self.root)
         self.write("playout/unit.h", header("DH_UNIT_H", "struct dh_unit {", "\tint bytes;", "};"))
         self.write("playout/unit.c", '#include "unit.h"\n')
         self.write("rooms/room.h", header("DH_ROOM_H", "#include <glib.h>", '#include "playout/unit.h"'))
@@ -26,15 +28,18 @@ class House(unittest.TestCase):
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
 
-    def check(self, *problems):
-        """These are all that it reports."""
+    def said(self):
+        """All that it reports."""
         done = subprocess.run([CHECK, self.root], stdout=subprocess.PIPE, text=True, check=False)
         *said, last = done.stdout.splitlines()
-        self.assertEqual(sorted(said), sorted(problems))
-        self.assertRegex(last, rf"^\d+ modules, {len(problems)} problems$")
-        self.assertEqual(done.returncode, 1 if problems else 0)
+        self.assertRegex(last, rf"^\d+ modules, {len(said)} problems$")
+        self.assertEqual(done.returncode, 1 if said else 0)
+        return sorted(said)
 
-    def test_a_tidy_house(self):
+    def check(self, *problems):
+        self.assertEqual(self.said(), sorted(problems))
+
+    def test_all_right(self):
         self.check()
 
     def test_nothing_at_all(self):
@@ -48,6 +53,37 @@ class House(unittest.TestCase):
         self.write("rooms/clip.c", '#include "prepare/job.h"\n#include "prepare/clip.h"\n')
         self.check("playout/queue.c includes rooms/room.h: playout/ may use nothing else",
                    "rooms/clip.c includes prepare/clip.h: rooms/ may use playout/, ingest/, prepare/job.h")
+
+    def test_headers(self):
+        """Where a folder may use only some headers of another, no other, nor what merely begins alike."""
+        self.write("prepare/clip.c", '#include "playout/unit.h"\n#include "playout/queue.h"\n')
+        self.write("ingest/job.c", '#include "prepare/job.h"\n#include "prepare/job.hpp"\n')
+        said = self.said()
+        self.assertEqual([line.split(":")[0] for line in said],
+                         ["ingest/job.c includes prepare/job.hpp", "prepare/clip.c includes playout/queue.h"])
+
+    def test_contributing(self):
+        """It says the same of each folder."""
+        with open(os.path.join(self.root, "CONTRIBUTING.md"), encoding="utf-8") as file:
+            text = file.read()
+        self.write("CONTRIBUTING.md", text.replace("`ingest/`, `rooms/`, `prepare/job.h`", "`ingest/`, `rooms/`"))
+        self.check("CONTRIBUTING.md says of plugin/: playout/, ingest/, rooms/; scripts/may-use: "
+                   "playout/, ingest/, rooms/, prepare/job.h")
+        self.write("CONTRIBUTING.md", "".join(line for line in text.splitlines(True) if not line.startswith("| `examples/`")))
+        self.check("CONTRIBUTING.md says nothing of examples/; scripts/may-use: nothing")
+
+    def test_include_path(self):
+        """What configure makes of the table compiles no other include of the project."""
+        code, wrong = os.path.join(self.root, "code.c"), []
+        for folder, allowed in (("prepare", "playout/matte.h"), ("ingest", "prepare/fetch.h"), ("rooms", "prepare/job.h")):
+            for used, works in ((allowed, True), ("playout/queue.h", folder != "prepare"), ("prepare/clip.h", False),
+                                ("prepare/fetch.h", folder == "ingest"), ("plugin/session.h", False)):
+                self.write("code.c", f'#include "{used}"\n')
+                done = subprocess.run(["gcc", "-fsyntax-only", "-I", os.path.join(os.environ["DH_BUILD"], "uses", folder), code],
+                                      stderr=subprocess.PIPE, text=True, check=False)
+                if (f'{used}: No such file' not in done.stderr) != works:
+                    wrong.append((folder, used))
+        self.assertEqual(wrong, [])
 
     def test_libraries(self):
         self.write("rooms/room.c", "#include <janus/plugin.h>\n#include <vpx/vp8.h>\n")
