@@ -13,7 +13,7 @@ import { HistoryView } from './history.js';
 import { Inside } from './inside.js';
 import { Measurements } from './measure.js';
 import { QueueView } from './queue.js';
-import { Stage } from './stage.js';
+import { Player } from './player.js';
 import { CaptionLine } from './captionline.js';
 import { Talk } from './talk.js';
 import { announce, log, notice } from './tell.js';
@@ -37,7 +37,7 @@ const choice = new RoomChoice(enter);
 const captionLine = new CaptionLine();
 const historyView = new HistoryView();
 const curtain = new Curtain(() => askPin(), error => notice(errorText(error)));
-const stage = new Stage(on => act(() => (on ? dh.hold() : dh.resume({ at: 'word' }))));
+const player = new Player(on => act(() => (on ? dh.hold() : dh.resume({ at: 'word' }))));
 const talk = new Talk(act);
 const inside = new Inside(() => act(() => dh.floor()));   // which wants the secret, and changes nothing
 const floor = new Floor(act, answer => talk.show(answer));
@@ -183,7 +183,7 @@ function onStatus({ state, error }) {
 /* Of what plays and waits. */
 function showNothing() {
 	queueView.show(null);
-	stage.draw(null);
+	player.draw(null);
 }
 
 async function askPin(wasWrong = false) {
@@ -259,7 +259,7 @@ async function refresh() {
 		const answer = await mine.queue();
 		if (isPresent()) {
 			queueView.show(answer);
-			stage.draw(answer);
+			player.draw(answer);
 			measurements.report(answer, asked, info);
 			inside.queue(answer);
 			await details.refresh(mine, answer.playing, isPresent);
@@ -294,7 +294,7 @@ function onEvent(event) {
 	queueView.take(event);
 	historyView.take(event);
 	if (['speaking', 'idle', 'listening', 'thinking'].includes(event.event))
-		stage.drawState(event.event);
+		player.drawState(event.event);
 	if (event.event === 'edited' && event.description)
 		announce(`The room is now called ${event.description}.`);
 	if (event.event === 'destroyed')
@@ -330,7 +330,7 @@ function enter(room) {
 	curtain.follow(dh);
 	dh.on('status', onStatus);
 	dh.on('event', onEvent);
-	stage.follow(dh);
+	player.follow(dh);
 	talk.follow(dh);
 	floor.follow(dh);
 	captionLine.follow(dh);
@@ -353,4 +353,4 @@ enter(wanted ? roomId(wanted) : settings.room);
 const every = (ms, fn) => setInterval(() => document.visibilityState === 'visible' && fn(), ms);
 every(1000, refresh);
 every(3000, refreshRooms);
-every(1000, () => measurements.receive(dh.pc, { speaking: stage.isSpeaking, muted: video.muted }));
+every(1000, () => measurements.receive(dh.pc, { speaking: player.isSpeaking, muted: video.muted }));

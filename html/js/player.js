@@ -7,7 +7,7 @@ const $ = id => document.getElementById(id);
 const video = $('video');
 const ACTIVITIES = { speaking: 'Speaking', idle: 'Idle', listening: 'Listening', thinking: 'Thinking' };
 
-export class Stage {
+export class Player {
 	#dh = null;
 
 	/* hold(on) is called when what plays is to wait, or to go on. */
