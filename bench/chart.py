@@ -36,7 +36,8 @@ def write(name, title, rows):
     """`rows`: (label, values, floors)."""
     scale = (WIDTH - LEFT - 60) / max(max(values) for _, values, _ in rows)
     height = TOP + len(rows) * ROW + 30
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="12">'
+    parts = ["<!-- SPDX-License-Identifier: GPL-3.0-or-later -->",
+             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="12">'
              f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>'
              f'<text x="10" y="20" font-size="14">{escape(title)}</text>']
     parts += [bar(number, *row, scale) for number, row in enumerate(rows)]
