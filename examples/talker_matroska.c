@@ -161,7 +161,7 @@ void dh_matroska_frame(struct dh_bytes *before_picture, struct dh_bytes *before_
 	block(before_picture, 1, 0, frame->picture_size);
 }
 
-/* In a cluster of its own: the one of its picture need not have room for it. */
+/* In a cluster of its own: the one of its picture need not have space for it. */
 void dh_matroska_word(struct dh_bytes *bytes, int64_t ms, const char *value)
 {
 	struct dh_bytes cluster = { 0 };

@@ -37,7 +37,7 @@ int dh_ingest_alloc(struct dh_ingest **ingest, struct dh_io *io, const struct dh
 void dh_ingest_free(struct dh_ingest **ingest);
 
 /* Looks for `path`, as named in a request, in `folders` (NULL-terminated, in order) and
- * adds it to `source`, which must have room for one more: its name and folder (both
+ * adds it to `source`, which must have space for one more: its name and folder (both
  * borrowed) and its identity. Leaves nothing open. Takes at most file_open_ms
  * per folder, whatever its file system does. Not from the I/O thread. Returns 0, an error
  * of dh_media_open (media_files.h), or

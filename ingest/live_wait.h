@@ -8,7 +8,7 @@
 struct dh_live_wait {
 	bool is_share;   /* its owner has its share of the places for what is live; otherwise all are taken */
 	int limit;       /* how many places that is */
-	bool is_for_log; /* the log has not been told of this cause lately */
+	bool is_for_log; /* the log has had no warning of this cause lately */
 };
 
 #endif

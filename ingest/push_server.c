@@ -14,7 +14,7 @@
 
 /* Accepted in one turn of the I/O thread. */
 #define ACCEPT_MAX 16
-/* Connections beyond the limit that are being told so; more are closed without a word. */
+/* Connections beyond the limit that get an error; more are closed without a word. */
 #define REFUSED_MAX 64
 /* Without descriptors, wait so long. */
 #define PAUSE_MS 200

@@ -18,7 +18,7 @@ struct dh_job {
 	int fds[DH_JOB_FDS], count;
 	int silence_ms;
 	uint64_t failed_starts;   /* the workers' failed_starts when it was queued */
-	bool has_no_place;        /* its listener has been told */
+	bool has_no_place;        /* its listener knows */
 	bool is_held;             /* see dh_job_hold */
 	bool is_in_data;          /* its listener's `data` is running */
 	bool is_cancelled;        /* from within `data` */

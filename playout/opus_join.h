@@ -30,7 +30,7 @@ struct dh_opus_join {
  * behind those before it. The first one always can be. */
 bool dh_opus_join_add(struct dh_opus_join *join, const uint8_t *packet, size_t size);
 
-/* Of two packets or more. `out` has room for DH_OPUS_JOINED_SIZE_MAX bytes. Returns the size. */
+/* Of two packets or more. `out` has space for DH_OPUS_JOINED_SIZE_MAX bytes. Returns the size. */
 size_t dh_opus_join_write(const struct dh_opus_join *join, uint8_t *out);
 
 #endif

@@ -115,7 +115,7 @@ static void start_feed(struct dh_room *room, struct dh_feed *feed)
 }
 
 /* In queue order. The next segment to play is always prepared, those behind it only
- * while the queue has room for more bytes. A generator is read for as long as it takes
+ * while the queue has space for more bytes. A generator is read for as long as it takes
  * to generate, so only one at a time runs ahead of the segment that plays (or plays
  * first). */
 void dh_room_segments_prepare(struct dh_room *room)

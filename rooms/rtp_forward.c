@@ -201,7 +201,7 @@ bool dh_rtp_forward_is_back(struct dh_rtp_forward *forward, int64_t now_ticks)
 
 /* --- RTCP */
 
-/* There is room for a trailer behind the packet. */
+/* There is space for a trailer behind the packet. */
 static void send_rtcp(const struct dh_rtp_forward *forward, const struct dh_rtp_stream *stream, uint8_t *packet,
 	size_t size)
 {

@@ -20,7 +20,7 @@ struct dh_srtp;
 int dh_srtp_alloc(struct dh_srtp **srtp, int suite, const char *crypto);
 void dh_srtp_free(struct dh_srtp **srtp);
 
-/* In place; there is room for DH_SRTP_TRAILER more behind the packet. False: it cannot be sent. */
+/* In place; there is space for DH_SRTP_TRAILER more bytes behind the packet. False: it cannot be sent. */
 bool dh_srtp_protect(struct dh_srtp *srtp, uint8_t *rtp, size_t *size);
 bool dh_srtp_protect_rtcp(struct dh_srtp *srtp, uint8_t *rtcp, size_t *size);
 /* Nothing is sent with that SSRC any more. */

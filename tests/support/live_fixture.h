@@ -13,9 +13,9 @@ struct live {
 	int out, in;        /* the sender's end, and the one that live_listen gives away */
 	/* protected by heard.lock */
 	int held, resumed, first_bytes;
-	int no_places; /* how often it was told that there is none */
+	int no_places; /* how often it heard that there is none */
 	struct dh_live_wait wait;
-	bool is_late;    /* units came before the first byte was told */
+	bool is_late;    /* units came before the first byte was reported */
 	char words[200]; /* "0-300 One|…", in milliseconds */
 };
 

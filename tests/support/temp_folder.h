@@ -3,7 +3,7 @@
 #ifndef DH_TEMP_FOLDER_H
 #define DH_TEMP_FOLDER_H
 
-/* With this many bytes there is room in a socket's address (108) for the names of what is in the folder. */
+/* With this many bytes there is space in a socket's address (108) for the names of what is in the folder. */
 #define TEMP_FOLDER_SIZE 64
 
 /* Makes a new one, and puts its path into `folder`. 0, or a negative errno; ENAMETOOLONG: TMPDIR is too long. */

@@ -166,7 +166,7 @@ class Pieces(Case):
         futures = [stage.push_av_segment(n, *arrays(), utterance="u") for n in range(6)]
         first, = (p for p in server.wait(lambda pushes: len(pushes) == 2) if p.line["index"] == 0)
         first.stop({"event": "removed", "reason": "cut"})
-        futures[0].result(WAIT_S)       # before the second one ends and makes room for the third
+        futures[0].result(WAIT_S)       # before the second one ends and the third can begin
         server.play(EVERYTHING)
         results = [f.result(WAIT_S) for f in futures]
         self.assertEqual(str(results[0]), "removed (cut), played_ms=0")

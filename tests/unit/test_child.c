@@ -207,7 +207,7 @@ static void look_at_use(void *arg)
 	use->is_runnable = dh_child_is_runnable(child, &use->used_us);
 }
 
-/* One that computes can be told from one that waits, and from one that is stopped. */
+/* A child that computes differs from one that waits, and from one that is stopped. */
 static void test_runnable(void)
 {
 	static const char *const waiting[] = { "exec sleep 1000", "kill -STOP $$" };

@@ -345,7 +345,7 @@ static void test_nothing_to_fade(void)
 	finish_after(500);
 }
 
-/* --- what the room is told that it sends */
+/* --- what the playout says to the room of the sound that it sends */
 
 static char told[RIG_LOG_MAX];
 static int told_index[RIG_LOG_MAX];

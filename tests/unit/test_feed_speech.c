@@ -532,7 +532,7 @@ static void test_the_rest_behind_the_sound(void)
 	close_all();
 }
 
-/* It is told to be next while its owner takes the rest of it. */
+/* Its turn comes next while its owner takes the rest of it. */
 static void test_the_rest_and_the_turn(void)
 {
 	open_all(urls, "one two three four five six seven", false);

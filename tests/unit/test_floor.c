@@ -10,7 +10,7 @@
 
 #define S DH_TICKS_PER_SECOND
 
-/* What has been told: "+1" has it, "-1timeout" has it no more, "~1left" waits for it no more. */
+/* What the floor has reported: "+1" has it, "-1timeout" has it no more, "~1left" waits for it no more. */
 static char told[4096];
 
 static void changed(void *arg, guint viewer, enum dh_floor_end end, bool waited)

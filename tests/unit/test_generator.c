@@ -42,7 +42,7 @@ static void test_ending(const void *arg)
 
 	open_io();
 	config.max_s = strncmp(row->name, "too late", 8) == 0 ? 1 : 60;
-	/* How it ended is told, unless it had to be killed. */
+	/* The error says how it ended, unless it had to be killed. */
 	atomic_store(&is_patient, *row->error && config.max_s > 1);
 	start(row->script);
 	AWAIT((now = look(), now.ends > 0 && now.is_at_end));

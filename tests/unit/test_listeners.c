@@ -112,7 +112,7 @@ static void join(int i, bool offers_data, bool wants)
 	join_with(i, offers_data, wants, false);
 }
 
-/* Recipients of the latest event that was told to all. */
+/* Recipients of the latest event that went to all. */
 static guint recipients(void)
 {
 	pthread_mutex_lock(&rig.lock);
@@ -122,7 +122,7 @@ static guint recipients(void)
 	return count;
 }
 
-/* How often members have been told of `name` on the handle that is `handle`'s. */
+/* How many events `name` members got on the handle that is `handle`'s. */
 static int told(const char *name, int handle)
 {
 	int count = 0;
@@ -184,7 +184,7 @@ static void test_a_channel(void)
 	room_rig_close();
 }
 
-/* An event is told that is due on channels later, and before that a channel opens. */
+/* An event goes out that is due on channels later, and before that a channel opens. */
 static int run_tell_and_open(struct dh_room *room, void *arg)
 {
 	struct dh_member *member = arg;
@@ -234,7 +234,7 @@ static void test_a_channel_for_events_alone(void)
 	room_rig_close();
 }
 
-/* Who comes late learns what the avatar does, as who was there was told. */
+/* Who comes late learns what the avatar does, as did who was there. */
 static void test_what_the_avatar_does(void)
 {
 	static const char *const states[] = { "\"state\":\"idle\"", "\"state\":\"listening\"",
@@ -323,7 +323,7 @@ static int run_tell_two(struct dh_room *room, void *arg)
 	return 0;
 }
 
-/* Each that is told in one turn comes, or counts as lost. */
+/* Each event of one turn comes, or counts as lost. */
 static void test_a_channel_that_is_dead(void)
 {
 	room_rig_open(100000);

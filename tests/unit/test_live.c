@@ -386,7 +386,7 @@ static void wake_all(void *arg)
 	}
 }
 
-/* It is told in time, even if the I/O thread looks only when units have come as well. */
+/* The first byte is reported in time, even if the I/O thread looks only when units have come as well. */
 static void test_first_byte_before_units(void)
 {
 	struct ingest_fixture fixture;
@@ -472,7 +472,7 @@ static void test_no_spare_workers(void)
 	ingest_fixture_close(&fixture);
 }
 
-/* Once it plays next, what needs a worker and finds no place for one is told so; what comes prepared needs none. */
+/* Once it plays next, what needs a worker and finds no place for one hears so; what comes prepared needs none. */
 static void test_no_place(void)
 {
 	GByteArray *bytes = live_sound(10);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* 100,000 random requests, arrivals, stalls and failures under a fake clock, against a model
- * that is told every event. DH_SEED is the seed. */
+ * that gets every event. DH_SEED is the seed. */
 #include "tests/support/order_model.h"
 
 #include <errno.h>

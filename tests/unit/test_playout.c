@@ -26,7 +26,7 @@ static void test_idle_loops_and_sound_is_dtx(void)
 	finish_after(0);
 }
 
-/* What generators are told: index 25 of the clip's 50 pictures is at 1 s of its 2. */
+/* What generators hear of it: index 25 of the clip's 50 pictures is at 1 s of its 2. */
 static void test_where_the_idle_clip_will_be(void)
 {
 	int64_t length = 0;

@@ -13,7 +13,7 @@
 void __real_dh_session_closed(struct dh_session *session, unsigned closing);
 void __wrap_dh_session_closed(struct dh_session *session, unsigned closing);
 
-/* Whoever has been told of the end may begin again at once, however late this thread gets a processor. */
+/* Whoever knows of the end may begin again at once, however late this thread gets a processor. */
 void __wrap_dh_session_closed(struct dh_session *session, unsigned closing)
 {
 	usleep(20000);
@@ -85,7 +85,7 @@ static void test_what_is_not_taken_is_not_sent(void)
 	crowd_close(&crowd);
 }
 
-/* Its place is somebody else's as soon as it is told so. */
+/* Its place is somebody else's as soon as it has the error. */
 static void test_a_refused_answer_frees_the_place(void)
 {
 	struct crowd crowd;
@@ -272,7 +272,7 @@ static void test_switch_to_a_full_room(void)
 
 /* --- again, before the connection before is closed */
 
-/* It is not told that it has stopped until the gateway lets its hang-ups through. */
+/* It gets no `stopped` until the gateway lets its hang-ups through. */
 static void begin_to_stop(struct gateway_handle *viewer)
 {
 	gateway_hold_hangups(viewer, 1);

@@ -459,7 +459,7 @@ static void enqueue_and_await(struct gateway_handle *handle, const char *file, c
 	await_of(handle, kind, segment);
 }
 
-/* Until so much waits in room 1, as `usage` has it under that name: it is told once the room has looked. */
+/* Until so much waits in room 1, as `usage` has it under that name, once the room has looked. */
 static void await_queue(struct gateway_handle *handle, const char *name, json_int_t least, json_int_t limit)
 {
 	double end = now_ms() + AWAIT_S * 1e3;

@@ -63,7 +63,7 @@ static int join(const char *line)
 	return fd;
 }
 
-/* The code of the error that its one line tells, after which the connection ends. 0: the text does not have
+/* The code of the error in its one line, after which the connection ends. 0: the text does not have
  * that word. */
 static int hear_error(int fd, const char *word)
 {
@@ -233,7 +233,7 @@ static int count_wants(const char *first_line, int least_ms)
 	return count;
 }
 
-/* What is wanted is told in a rhythm of its own. */
+/* `want` comes in a rhythm of its own. */
 static void test_want_without_progress(void)
 {
 	static const char *const rows[] = { "0", "10000", "20" };

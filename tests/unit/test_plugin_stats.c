@@ -4,23 +4,23 @@
 
 #include <stdatomic.h>
 
-struct stage {
+struct viewers {
 	struct plugin_fixture fixture;
 	struct gateway_handle *handles[2]; /* two viewers of room 1 */
 };
 
-static void stage_open(struct stage *stage, const char *general)
+static void viewers_open(struct viewers *viewers, const char *general)
 {
-	plugin_fixture_open(&stage->fixture, general);
-	attach_all(stage->handles, 2, NULL);
+	plugin_fixture_open(&viewers->fixture, general);
+	attach_all(viewers->handles, 2, NULL);
 	for (int i = 0; i < 2; i++)
-		watch_room(stage->handles[i], 1);
+		watch_room(viewers->handles[i], 1);
 }
 
-static void stage_close(struct stage *stage)
+static void viewers_close(struct viewers *viewers)
 {
-	detach_all(stage->handles, 2);
-	plugin_fixture_close(&stage->fixture);
+	detach_all(viewers->handles, 2);
+	plugin_fixture_close(&viewers->fixture);
 }
 
 static json_t *stats_of(struct gateway_handle *handle, int room)
@@ -84,11 +84,11 @@ static void switch_to(struct gateway_handle *viewer, int room)
 
 static void test_joins_and_lateness(void)
 {
-	struct stage stage;
+	struct viewers viewers;
 
-	stage_open(&stage, NULL);
-	json_decref(await_stats(stage.handles[0], 1, "joins/watch/counts", 2));
-	json_t *stats = await_stats(stage.handles[0], 1, "lateness/skew/counts", 10);
+	viewers_open(&viewers, NULL);
+	json_decref(await_stats(viewers.handles[0], 1, "joins/watch/counts", 2));
+	json_t *stats = await_stats(viewers.handles[0], 1, "lateness/skew/counts", 10);
 	CHECK_INT(sum_of(at(stats, "joins/watch/counts")), 2);
 	CHECK_INT(sum_of(at(stats, "joins/media/counts")), 2);
 	CHECK(sum_of(at(stats, "lateness/audio/counts")) >= 1); /* silence is not sent all the time */
@@ -99,18 +99,18 @@ static void test_joins_and_lateness(void)
 		g_free(path);
 	}
 	json_decref(stats);
-	stage_close(&stage);
+	viewers_close(&viewers);
 }
 
 static void test_losses_stay_when_a_viewer_goes(void)
 {
-	struct stage stage;
+	struct viewers viewers;
 
-	stage_open(&stage, NULL);
-	gateway_report(stage.handles[0], 7);
-	gateway_report(stage.handles[1], 5);
-	gateway_report(stage.handles[1], 11);
-	json_t *stats = await_stats(stage.handles[0], 1, "received/video/reports", 3);
+	viewers_open(&viewers, NULL);
+	gateway_report(viewers.handles[0], 7);
+	gateway_report(viewers.handles[1], 5);
+	gateway_report(viewers.handles[1], 11);
+	json_t *stats = await_stats(viewers.handles[0], 1, "received/video/reports", 3);
 	CHECK_INT(integer_at(stats, "received/video/lost"), 18);
 	CHECK_INT(integer_at(stats, "received/audio/reports"), 0);
 	const json_t *first = at(stats, "viewers/0"), *second = at(stats, "viewers/1");
@@ -119,46 +119,47 @@ static void test_losses_stay_when_a_viewer_goes(void)
 	CHECK_INT((int)json_real_value(at(first, "received/video/jitter_ms")), 10);
 	CHECK(json_is_null(at(first, "received/video/rtt_ms")));
 	json_decref(stats);
-	CHECK(!ASK(stage.handles[1], "{s:s}", "request", "stop"));
-	await(stage.handles[1], "status:stopped");
-	stats = stats_of(stage.handles[0], 1);
+	CHECK(!ASK(viewers.handles[1], "{s:s}", "request", "stop"));
+	await(viewers.handles[1], "status:stopped");
+	stats = stats_of(viewers.handles[0], 1);
 	CHECK_INT(integer_at(stats, "received/video/lost"), 18);
 	json_decref(stats);
-	stage_close(&stage);
+	viewers_close(&viewers);
 }
 
 /* A connection's count goes on; each room has the part that was lost while the viewer was there. */
 static void test_losses_belong_to_the_room(void)
 {
-	struct stage stage;
+	struct viewers viewers;
 
-	stage_open(&stage, NULL);
-	gateway_report(stage.handles[0], 7);
-	json_decref(await_stats(stage.handles[0], 1, "received/video/reports", 1));
-	switch_to(stage.handles[0], 2);
-	json_decref(await_stats(stage.handles[0], 2, "joins/watch/counts", 1));
-	gateway_report(stage.handles[0], 9);
-	json_t *stats = await_stats(stage.handles[0], 2, "received/video/reports", 1);
+	viewers_open(&viewers, NULL);
+	gateway_report(viewers.handles[0], 7);
+	json_decref(await_stats(viewers.handles[0], 1, "received/video/reports", 1));
+	switch_to(viewers.handles[0], 2);
+	json_decref(await_stats(viewers.handles[0], 2, "joins/watch/counts", 1));
+	gateway_report(viewers.handles[0], 9);
+	json_t *stats = await_stats(viewers.handles[0], 2, "received/video/reports", 1);
 	CHECK_INT(integer_at(stats, "received/video/lost"), 2);
 	json_decref(stats);
-	stats = stats_of(stage.handles[0], 1);
+	stats = stats_of(viewers.handles[0], 1);
 	CHECK_INT(integer_at(stats, "received/video/lost"), 7);
 	json_decref(stats);
-	stage_close(&stage);
+	viewers_close(&viewers);
 }
 
 /* Of all rooms at once, without what they have of single viewers. */
 static void test_all_rooms(void)
 {
-	struct stage stage;
+	struct viewers viewers;
 
-	stage_open(&stage, NULL);
-	json_t *stats = ASK(stage.handles[0], "{s:s, s:s}", "request", "stats", "admin_key", FILES_ADMIN_KEY);
+	viewers_open(&viewers, NULL);
+	json_t *stats = ASK(viewers.handles[0], "{s:s, s:s}", "request", "stats", "admin_key", FILES_ADMIN_KEY);
 	CHECK(!json_object_get(at(stats, "usage/each_room/0"), "stats"));
 	CHECK(json_is_integer(at(stats, "jobs/failed")));
 	CHECK(json_is_integer(at(stats, "cache/hits")));
 	json_decref(stats);
-	stats = ASK(stage.handles[0], "{s:s, s:s, s:b}", "request", "stats", "admin_key", FILES_ADMIN_KEY, "rooms", 1);
+	stats = ASK(viewers.handles[0], "{s:s, s:s, s:b}", "request", "stats", "admin_key", FILES_ADMIN_KEY, "rooms",
+		1);
 	json_t *room;
 	size_t i;
 	json_array_foreach(at(stats, "usage/each_room"), i, room) {
@@ -168,10 +169,10 @@ static void test_all_rooms(void)
 	}
 	CHECK_INT(i, integer_at(stats, "usage/rooms/used"));
 	json_decref(stats);
-	stage_close(&stage);
+	viewers_close(&viewers);
 }
 
-/* --- what event handlers are told */
+/* --- what event handlers get */
 
 static atomic_int told_of_rooms, told_of_all, told_wrong;
 

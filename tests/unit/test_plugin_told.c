@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a handle is told of its own place in a room, in which order, and that it is told: however much waits for it, and
+/* What a handle hears of its own place in a room, in which order, and that it hears it: however much waits for it, and
  * whatever happens meanwhile. */
 #include "tests/support/plugin_fixture.h"
 
@@ -31,7 +31,7 @@ static void ask_to_switch(struct gateway_handle *viewer, int room)
 		FILES_PIN));
 }
 
-/* That is what it is told next. */
+/* That is what it hears next. */
 static void check_switched(struct gateway_handle *viewer)
 {
 	json_t *event = gateway_await(viewer, "", AWAIT_S * 1000);
@@ -106,7 +106,7 @@ static const struct row {
 	int is_late;
 } rows[] = {
 	{ "when the answer is read", "start", "starting", 0 },
-	{ "when it is about to be told", "start", "starting", 1 },
+	{ "when `starting` is about to be sent", "start", "starting", 1 },
 	{ "with a pause", "pause", "pausing", 0 },
 };
 
@@ -155,7 +155,7 @@ static json_t *own_offer(void)
 		"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=recvonly\r\na=rtpmap:111 opus/48000/2\r\n");
 }
 
-/* It is told so behind the answer. */
+/* The event comes behind the answer. */
 static void test_a_room_that_ends_before_it_is_joined(void)
 {
 	struct plugin_fixture fixture;

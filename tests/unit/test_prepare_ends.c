@@ -72,7 +72,7 @@ static const struct input_end_row {
 	{ "media, an index of stray bytes",
 		BOX("\x10", "ftypisomisom") BOX("\x12", "mdat" TEN) BOX("\x0f", "moov0123456"), 49, DH_CONTAINER_MP4,
 		{ 16, 34 } },
-	{ "no room for a size of 64 bits",
+	{ "no space for a size of 64 bits",
 		BOX("\x10", "ftypisomisom") BOX("\x14", "moov\0\0\0\1free0123") BOX("\x12", "mdat" TEN), 54,
 		DH_CONTAINER_MP4, { 16, 36 } },
 	{ "fragments",

@@ -274,7 +274,7 @@ static void test_refusals(void)
 	g_free(longest);
 }
 
-/* So many more than there may be are told why, and then no more: whoever connects without end shall not make the
+/* So many more than there may be hear why, and then no more: whoever connects without end shall not make the
  * gateway talk to all of them. */
 static void test_beyond_all_limits(void)
 {

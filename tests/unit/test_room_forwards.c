@@ -69,7 +69,7 @@ static void idle(void)
 	CHECK_INT(dh_room_call(rig.room, run_idle, rig_segment(&clip)), 0);
 }
 
-/* How many events of that name have been told. */
+/* How many events of that name there were. */
 static int told(const char *name)
 {
 	int found = 0;
@@ -277,7 +277,7 @@ static void test_they_are_no_viewers(void)
 	room_rig_close();
 }
 
-/* The room ends: its targets are told, and nothing is left. A room that has ended takes none. */
+/* The room ends: its targets get a BYE, and nothing is left. A room that has ended takes none. */
 static void test_destroy(void)
 {
 	uint8_t packet[1500];

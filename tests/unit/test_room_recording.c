@@ -96,7 +96,7 @@ static json_int_t dropped(void)
 	return number;
 }
 
-/* Whether its event handlers were told `recorded`, and how many were dropped. */
+/* Whether its event handlers got `recorded`, and how many were dropped. */
 static bool get_recorded(json_int_t *number)
 {
 	bool is_there = false;
@@ -154,7 +154,7 @@ static void test_facts_that_are_not_taken(void)
 	room_rig_close();
 }
 
-/* A process that cannot write ends early or late, and is told of in the same way. */
+/* A process that cannot write ends early or late, and either is reported in the same way. */
 static void test_a_process_that_has_ended(void)
 {
 	json_int_t told = -1;

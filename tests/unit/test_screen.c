@@ -11,7 +11,7 @@
 
 #define MS DH_TICKS_PER_MS
 
-/* What is told, one line each: "100 + 1 text", "400 - 1", "500 ! data". */
+/* What the screen reports, one line each: "100 + 1 text", "400 - 1", "500 ! data". */
 struct told {
 	GString *text;
 	const struct dh_screen_play *play;
@@ -194,7 +194,7 @@ static void test_a_hold(void)
 }
 
 /* "a" and "d" have been passed when it is put on hold. It goes on before them, and only then more markers come: they
- * are told when they are passed, those that were passed are not, and all are when it plays again. */
+ * are reported when they are passed, those that were passed are not, and all are when it plays again. */
 static void test_markers_where_it_is_heard_again(void)
 {
 	static const struct {

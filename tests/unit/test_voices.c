@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Voices in a room with its thread: who has the floor by speaking, whom the avatar listens to, and what is told of who
- * leaves while it speaks. Each packet brings its own 20 ms along; no other time passes for microphones. */
+/* Voices in a room with its thread: who has the floor by speaking, whom the avatar listens to, and which events come of
+ * who leaves while it speaks. Each packet brings its own 20 ms along; no other time passes for microphones. */
 #include "tests/support/room_rig.h"
 
 #include "playout/timebase.h"
@@ -101,7 +101,7 @@ static void open_room(int barge_in_ms)
 	room_rig_forget();
 }
 
-/* --- what is told */
+/* --- which events come */
 
 static void note(GString *text, const json_t *event)
 {
@@ -263,7 +263,7 @@ static const struct end {
 	{ "it is kicked", be_kicked },
 };
 
-/* All who were told that it speaks are told that it does not, once. */
+/* All who heard that it speaks hear that it does not, once. */
 static void test_who_leaves_while_it_speaks(const void *arg)
 {
 	const struct end *end = arg;
@@ -295,7 +295,7 @@ static void note_the_end(GString *before, GString *after)
 	CHECK(text == after);
 }
 
-/* Of a room that has been destroyed no voice is told any more, and nobody is given the floor. */
+/* A room that has been destroyed reports no voice any more, and gives nobody the floor. */
 static void test_a_room_that_ends(void)
 {
 	GString *before = g_string_new(NULL), *after = g_string_new(NULL);

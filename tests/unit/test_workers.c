@@ -10,13 +10,13 @@
 
 /* --- what a worker may do */
 
-static const struct misdeed {
+static const struct fault {
 	const char *script;
 	int code;
 	const char *text; /* part of the error */
 	int pictures;     /* at least this many arrive */
 	double least_ms;
-} misdeeds[] = {
+} faults[] = {
 	{ "crash 5", DH_PREPARE_INTERNAL, "ended by signal 11", 5, 0 },
 	{ "hang 5", DH_PREPARE_INTERNAL, "wrote nothing for 3000 ms", 5, 3000 },
 	{ "stop 5", DH_PREPARE_INTERNAL, "wrote nothing for 3000 ms", 5, 3000 },
@@ -45,9 +45,9 @@ void __wrap_dh_io_timer_set(GSource *timer, int64_t ms)
 	__real_dh_io_timer_set(timer, ms);
 }
 
-static void test_misdeeds(const void *arg)
+static void test_faults(const void *arg)
 {
-	const struct misdeed *row = arg;
+	const struct fault *row = arg;
 	struct heard heard, after;
 	struct ingest_fixture fixture;
 	double begin;
@@ -341,7 +341,7 @@ static void test_starts(const void *arg)
 }
 
 static const struct check_test tests[] = {
-	TABLE(test_misdeeds, misdeeds),
+	TABLE(test_faults, faults),
 	TABLE(test_oddities, oddities),
 	TEST(test_confined),
 	TEST(test_the_version_is_asked_confined),

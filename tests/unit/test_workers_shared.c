@@ -277,7 +277,7 @@ static void test_live_sources_and_files(void)
 struct late {
 	struct heard heard;           /* must be first: it is the listener's argument */
 	const char *script;           /* NULL: it cannot be opened */
-	atomic_int opened, no_places; /* how often it was told that there is none */
+	atomic_int opened, no_places; /* how often it heard that there is none */
 	struct dh_live_wait wait;
 };
 
@@ -427,7 +427,7 @@ static void test_rooms_have_shares(void)
 	ingest_fixture_close(&fixture);
 }
 
-/* A room that has its share is told so while others still get places, until there are none. The log hears of either,
+/* A room that has its share hears so while others still get places, until there are none. The log hears of either,
  * once. */
 static void test_no_place_is_told_once(void)
 {
@@ -499,7 +499,7 @@ static void test_share_and_no_place(void)
 	ingest_fixture_close(&fixture);
 }
 
-/* Everybody who waits is told; the log, as often as it is to hear of it. */
+/* Everybody who waits hears of it; the log, as often as it is to. */
 static void test_log_hears_again(void)
 {
 	struct ingest_fixture fixture;
