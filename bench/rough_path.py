@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A bad path between two networks of this machine: what it does to UDP is told it line by line on its standard input.
+"""A bad path between two networks of this machine: lines on its standard input say what it does to UDP.
 
     rough_path.py NEAR FAR          # names of network namespaces; needs root
 
@@ -14,8 +14,8 @@ next one (what it does not name, the path does not do):
     {"is_cut": true}                nothing passes
     {"without": [97]}               RTP of these payload types does not pass
 
-TCP is carried as it is. A line on standard output says how many packets of UDP have been carried and dropped, each time it
-has been told something.
+TCP is carried as it is. A line on standard output says how many packets of UDP have been carried and dropped, after
+each line.
 """
 import fcntl
 import heapq

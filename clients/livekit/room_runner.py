@@ -55,7 +55,7 @@ class RoomRunner:
         self._is_misfit_told = False    # until the segment's end
         self._shown: Any = None         # the segment's newest picture, as it was pushed
         self._is_receiving = False      # within a segment of the receiver's
-        self._unfinished = 0            # segments of the receiver's whose end has not been told
+        self._unfinished = 0            # segments of the receiver's whose end it does not know of
         self._tasks: list = []
         self._clearing: Optional[asyncio.Task] = None
         self._starting: Optional[asyncio.Task] = None       # which nobody else holds

@@ -10,7 +10,7 @@ while nothing is said are left out, because the room idles by itself. It ends wi
 TTSStoppedFrame, whichever comes last, or when no sound has come for `pause_s`. The next answer begins when the
 last one has been heard.
 
-What is told upstream and downstream is what viewers get, not what was sent to the gateway:
+What is reported upstream and downstream is what viewers get, not what was sent to the gateway:
 BotStartedSpeakingFrame when a segment starts, BotSpeakingFrame while it plays, BotStoppedSpeakingFrame once when
 it has ended, and a RoomEventFrame for each event. An InterruptionFrame ends the answer at once, also while it waits
 in the room; what others say there goes on. If somebody else interrupts the room, the pipeline is interrupted. A

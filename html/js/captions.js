@@ -29,7 +29,7 @@ export class Captions {
 	#start = null;           // the viewer's rtp_start
 	#played = null;          // a picture: { rtp, at }, when it is on the screen
 	#frames = null;          // what asks for them
-	#told = new Map();       // by room, the latest ones last: its last marker that was told
+	#told = new Map();       // by room, the latest ones last: its last marker that was reported
 
 	/* on.captions(list) when what is shown changes, on.marker(message) when one is due. `receiver(kind)`: the
 	 * RTCRtpReceiver of a medium, or undefined. */
@@ -152,7 +152,7 @@ export class Captions {
 		this.#next();
 	}
 
-	/* The room's latest one, unless it has been told, or will be. `now`: the room's media time. */
+	/* The room's latest one, unless it has been reported, or will be. `now`: the room's media time. */
 	#mark(marker, now) {
 		const names = [this.#told.get(marker.id), ...this.#waiting.map(({ message }) => nameOf(message))];
 		if (names.includes(nameOf(marker)))

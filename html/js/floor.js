@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The moderator's side of the floor, for whoever has the room's secret: whose voice counts, who has the floor, and who waits
- * for it. While the card is open, an observer of the page's own is told of all viewers, and `floor` is asked for when
+ * for it. While the card is open, an observer of the page's own hears of all viewers, and `floor` is asked for when
  * something has changed; what passes by itself, time, is not asked for. */
 
 import { Asks } from './asks.js';
@@ -26,7 +26,7 @@ export class Floor {
 	#at = 0;               // when it came
 	#speaking = new Set();
 	#silentSince = 0;      // of who has it, where it does not speak
-	#observer = null;      // { end } of the one that is told, or is about to be
+	#observer = null;      // { end } of the one that hears of it, or is about to
 	#next = 0;             // when there may be another
 	#isAsking = false;
 	#isStale = false;      // something has changed since it was asked for

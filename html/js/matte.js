@@ -126,7 +126,7 @@ export class Matte {
 		canvas.addEventListener('click', () => video.click());
 		canvas.addEventListener('webglcontextlost', event => {
 			if (canvas !== this.canvas)
-				return;             // it is told late, when another one may be there already
+				return;             // this comes late, when another one may be there already
 			event.preventDefault(); // else it never comes back
 			this.#part = null;
 		});

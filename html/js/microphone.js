@@ -231,7 +231,7 @@ export class Listening {
 		await line.sender.replaceTrack(track);
 	}
 
-	/* An event of the room. False: it has been told already, since the room has been left. */
+	/* An event of the room. False: that was reported already, since the room has been left. */
 	take(message) {
 		const { event, viewer } = message;
 		if (event === 'viewer_silent' && viewer !== this.#voice?.viewer)

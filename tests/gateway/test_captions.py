@@ -374,7 +374,7 @@ class HeardByEach(CaptionsCase):
         self.assertGreater(ms, 500)
         self.assertLess(ms, end["played_ms"] - 900)
         for told in (*whole["heard"], *part["heard"]):
-            # a word that is heard but for 20 ms counts, and what is told is whole milliseconds
+            # a word that is heard but for 20 ms counts, and reports are in whole milliseconds
             self.assertIn(told["text"], [
                 " ".join(word for word, begin, to in MANY_WORDS if begin >= told["from_ms"] - before and to <= told["to_ms"] + behind)
                 for before in (19, 20) for behind in (19, 20)])

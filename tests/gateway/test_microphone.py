@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Viewers that are listened to: their connection, what is told of them, and what they do to a room."""
+"""Viewers that are listened to: their connection, what is reported of them, and what they do to a room."""
 import asyncio
 import os
 import random
@@ -266,7 +266,7 @@ class Microphones(Case):
             viewer.leave()
 
     def test_who_waits_and_waits_no_more(self):
-        """Refused, of its own accord, gone, and since there is none any more: each is told, and how long it waited is known."""
+        """Refused, of its own accord, gone, and since there is none any more: each has its event, and how long it waited is known."""
         room, edit = {"id": 1}, {"request": "edit", "id": 1}
         self.gateway.request({**edit, "new_barge_in_by": "named", "new_floor_silence_ms": 0, "new_floor_ms": 0})
         viewers = [self.watch() for _ in range(5)]

@@ -63,7 +63,7 @@ def post(url, sdp, token=None):
 
 
 def refusal(url, token=None):
-    """What a player is told that must not watch."""
+    """The answer to a player that must not watch."""
     try:
         return post(url, "v=0\r\n", token)
     except urllib.error.HTTPError as error:

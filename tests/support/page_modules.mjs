@@ -719,7 +719,7 @@ const tests = {
     deepEqual([visit('a', 'next').length, visit('room 999').length], [1, 0]);    // not all are kept
   },
 
-  /* What a state comes before is still to be told when its picture is seen. */
+  /* What a state comes before is still to be reported when its picture is seen. */
   async a_marker_that_is_not_due_yet() {
     const { Captions } = await load('js/captions.js');
     const told = [];

@@ -186,7 +186,7 @@ class Runner(Case):
         self.assertIn("notify_playback_started() failed", logs.output[0])
 
     def test_a_limit_of_the_gateway_ends_it(self):
-        """What was heard is told, why is logged, and the next one is heard."""
+        """What was heard is reported, why is logged, and the next one is heard."""
         async def run(server, receiver, _):
             server.allowed_ms = 200
             for _ in range(10):

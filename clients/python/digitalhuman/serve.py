@@ -136,7 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def is_wanted(self) -> bool:
         poll = select.poll()
-        poll.register(self.connection, getattr(select, "POLLRDHUP", 0))     # an end is told in any case
+        poll.register(self.connection, getattr(select, "POLLRDHUP", 0))     # an end is reported in any case
         return not poll.poll(0)
 
     def do_POST(self) -> None:
