@@ -51,6 +51,19 @@ static int64_t counted_ticks(struct dh_frame_times *times, const AVFrame *av)
 	return now;
 }
 
+/* FFmpeg tells when a packet's later frames are heard by the rate with which the stream began, also
+ * where it has changed. */
+static bool is_wrongly_divided(struct dh_frame_times *times, int64_t time, int64_t duration, int64_t ticks)
+{
+	AVRational ticks_base = { 1, (int)DH_TICKS_PER_SECOND };
+	int64_t told = av_rescale_q(duration, times->time_base, ticks_base);
+	if (!times->divides_packets || duration <= 0 || !dh_time_is_sane(told))
+		return false;
+	bool is_later = times->has_frame && llabs(time - times->told_end) <= 1;
+	times->told_end = time + duration;
+	return is_later && llabs(told - ticks) > 2 * av_rescale_q(1, times->time_base, ticks_base);
+}
+
 void dh_frame_times_set(struct dh_frame_times *times, const AVFrame *av, struct dh_frame *frame)
 {
 	AVRational ticks_base = { 1, (int)DH_TICKS_PER_SECOND };
@@ -72,7 +85,7 @@ void dh_frame_times_set(struct dh_frame_times *times, const AVFrame *av, struct 
 	frame->pts_ticks = times->next_ticks;
 	if (times->counts_samples && av->sample_rate > 0)
 		frame->pts_ticks = counted_ticks(times, av);
-	else if (dh_time_is_sane(ticks))
+	else if (dh_time_is_sane(ticks) && !is_wrongly_divided(times, time, duration, frame->duration_ticks))
 		frame->pts_ticks = times->media == DH_VIDEO ? exact_ticks(times, time, ticks) : ticks;
 	times->next_ticks = frame->pts_ticks +
 		(frame->duration_ticks > 0 ? frame->duration_ticks : 40 * DH_TICKS_PER_MS);

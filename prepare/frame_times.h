@@ -19,6 +19,7 @@ struct dh_frame_times {
 	AVRational rate;       /* of pictures, nominal; 0/1 unknown */
 	bool states_durations; /* see struct dh_track_kind */
 	bool counts_samples;
+	bool divides_packets;
 	/* private */
 	bool has_frame;        /* there was one */
 	int64_t first;         /* time of the first frame, in time_base */
@@ -26,6 +27,7 @@ struct dh_frame_times {
 	int64_t samples;       /* so many since the rate changed last, */
 	int64_t samples_ticks; /* which was then */
 	int samples_rate;
+	int64_t told_end; /* of the last frame, in time_base */
 };
 
 /* Sets the time and the duration in `frame`, which describes `av`. Frames come in order. */

@@ -72,6 +72,7 @@ static int open_track(struct dh_source *s, enum dh_media media, struct dh_fault 
 	struct dh_track_kind kind = { .is_mp4 = dh_container_is(s->format, "mov"),
 		.states_durations = dh_container_is(s->format, "mov") || dh_container_is(s->format, "matroska"),
 		.counts_samples = dh_container_counts_samples(s->format),
+		.divides_packets = s->format->iformat->flags & AVFMT_TS_DISCONT,
 		.is_avi = dh_container_is(s->format, "avi") };
 	enum AVMediaType type = type_of(media);
 	uint64_t tried = 0;

@@ -143,6 +143,7 @@ int dh_track_alloc(struct dh_track **track, AVStream *stream, enum dh_media medi
 	t->times.rate = media == DH_VIDEO ? nominal_rate(stream) : (AVRational){ 0, 1 };
 	t->times.states_durations = kind->states_durations;
 	t->times.counts_samples = media == DH_AUDIO && kind->counts_samples;
+	t->times.divides_packets = media == DH_AUDIO && kind->divides_packets;
 	t->is_avi = kind->is_avi;
 	t->max_side = max_side;
 	t->turn = dh_turn_from_matrix(media == DH_VIDEO ? stream_matrix(stream) : NULL);

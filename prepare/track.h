@@ -17,6 +17,7 @@ struct dh_track_kind {
 	bool is_mp4;           /* how pictures are reordered, and when sound starts and ends */
 	bool states_durations; /* how long each picture lasts */
 	bool counts_samples;   /* nothing of when sound is heard: times are counted from samples */
+	bool divides_packets;  /* only when the first of several frames of sound is heard */
 	bool is_avi;           /* nothing of when pictures are shown, but only of their order */
 };
 
