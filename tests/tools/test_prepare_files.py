@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 
 import marks
-from prepared import FORMAT, LIMIT, TICKS, USAGE, Case, film, prepare
+from prepared import FORMAT, LIMIT, TICKS, USAGE, Case, decode_pictures, film, prepare
 
 GREY = (216, 216, 216)
 ORANGE = (230, 120, 30)
@@ -117,24 +117,29 @@ class Files(Case):
             path = self.colour(name, ORANGE, *(["-pix_fmt", "yuv420p"] if "-pix_fmt" not in options and "png" not in name and "gif" not in name
                                                else []), *options, seconds=0.6, pixels="rgb24")
             with self.subTest(name):
-                for args in ([path], ["--idle", path]):
+                for args in ([path], ["--idle", path], ["--portrait", path]):
                     segment = self.run_tool(*args, "--kbps", 2000)
                     self.assert_colour(at(film(segment)[0], 0.5, 0.5), ORANGE, 6)
-                    if name != "a.ogv":  # where ffmpeg leaves out what stands still
+                    if args[0] == "--portrait":
+                        self.assertEqual(segment.lengths[0] / TICKS, 2)
+                    elif name != "a.ogv":  # where ffmpeg leaves out what stands still
                         self.assertAlmostEqual(segment.lengths[0] / TICKS, 0.6, delta=0.05)
 
     def test_animations(self):
-        """Their pictures are put together of parts, and shown for as long as each says."""
+        """Their pictures are put together of parts, and shown for as long as each says. A portrait is the first."""
         box = "'if(between(X,8*N,8*N+15)*between(Y,24,39),0,255)'"
         for name, options in (("a.webp", ["-c:v", "libwebp_anim", "-lossless", 1]), ("lossy.webp", ["-c:v", "libwebp_anim", "-quality", 95]),
                               ("a.gif", []), ("a.apng", ["-f", "apng"])):
             marks.ffmpeg("-f", "lavfi", "-i", f"nullsrc=size=96x64:rate=10:duration=1,format=rgb24,geq=r={box}:g={box}:b={box}", *options,
                          self.path(name))
-            for args in (["--idle", self.path(name)], [self.path(name)]):
+            for args in (["--idle", self.path(name)], [self.path(name)], ["--portrait", self.path(name)],
+                         ["--idle", self.path(name), "--portrait", self.path(name)]):
                 with self.subTest(name, args=args):
                     segment = self.run_tool(*args, "--kbps", 4000)
-                    self.assertEqual([round(unit.duration / TICKS, 3) for unit in segment.video], [0.1] * 10)
-                    for n, picture in enumerate(film(segment)):
+                    if args[0] != "--portrait":
+                        self.assertEqual([round(unit.duration / TICKS, 3) for unit in segment.video], [0.1] * 10)
+                    pictures = decode_pictures([segment.anchor]) if "--portrait" in args else film(segment)
+                    for n, picture in enumerate(pictures):
                         dark = np.argwhere(picture[:64] < 125)
                         found = np.array([*dark.min(axis=0), *dark.max(axis=0)])
                         self.assertLessEqual(abs(found - [24, 8 * n, 39, 8 * n + 15]).max(), 1, found)
