@@ -5,6 +5,7 @@ read from the cache. Disclosure marks over them, in all that a room sends. And h
 is known."""
 import glob
 import os
+import struct
 import subprocess
 import sys
 import time
@@ -65,6 +66,15 @@ class Server(JanusServer):
                                       ("color=black:size=64x64:rate=25:duration=0.4", "segments/dark.mp4", ["-c:v", "libx264", "-pix_fmt", "yuv420p"]),
                                       ("color=black:size=64x64:rate=25:duration=0.4", "dark.nut", ["-c:v", "rawvideo", "-pix_fmt", "bgr24"])):
             marks.ffmpeg("-f", "lavfi", "-i", source, *options, self.path(name))
+        marks.ffmpeg("-f", "lavfi", "-i", "color=red:size=64x64:rate=5:duration=300", "-c:v", "libx264", "-preset", "ultrafast",
+                     "-pix_fmt", "yuv420p", self.path("segments/half.mkv"))
+        with open(self.path("segments/half.mkv"), "r+b") as file:
+            at = file.read(4096).index(b"\x44\x89\x88") + 3  # its header's duration in ms: eight bytes of a float
+            file.seek(at)
+            stated, = struct.unpack(">d", file.read(8))
+            assert abs(stated - 300000) < 1, stated
+            file.seek(at)
+            file.write(struct.pack(">d", 600000))
         self.encode("--portrait", self.path("dark.png"), "-o", self.path("plain.dhs"))
         self.encode(self.path("dark.nut"), "--avatar", self.path("plain.dhs"), "-o", self.path("segments/unmarked.dhs"))
 
@@ -185,18 +195,21 @@ class Backgrounds(RequestCase):
         self.janus.wait_log('avatar-mark-nowhere: disclosure_mark_at: "bottom-right", "bottom-left", "top-right" or "top-left" is expected')
 
     def test_a_stated_duration(self):
-        """Of a file of ten minutes: at once, said to be stated until all of it is prepared, then no more."""
+        """Of a file whose header says ten minutes: at once, said to be stated until all of it is prepared, then no more,
+        and then it is the right one."""
         handle = self.attach()
         handle.request({"request": "observe", "id": 1})
-        segment = self.ask("enqueue", id=1, file="long.mp4")["segment"]
-        ready = handle.events.wait(lambda e: e.get("event") == "ready" and e["segment"] == segment)
-        self.assertEqual((ready["duration_ms"], ready.get("duration_stated")), (600000, True))
-        end = time.monotonic() + 100
-        while "duration_stated" in self.ask("progress", id=1, segment=segment) and time.monotonic() < end:
-            time.sleep(0.05)
-        for said in (self.ask("progress", id=1, segment=segment), self.ask("queue", id=1)["playing"]):
-            self.assertEqual((said["duration_ms"], said.get("duration_stated")), (600000, None))
-        self.ask("interrupt", id=1)
+        for name, duration in (("long.mp4", 600000), ("half.mkv", 300000)):
+            with self.subTest(name):
+                segment = self.ask("enqueue", id=1, file=name)["segment"]
+                ready = handle.events.wait(lambda e: e.get("event") == "ready" and e["segment"] == segment)
+                self.assertEqual((ready["duration_ms"], ready.get("duration_stated")), (600000, True))
+                end = time.monotonic() + 100
+                while "duration_stated" in self.ask("progress", id=1, segment=segment) and time.monotonic() < end:
+                    time.sleep(0.05)
+                for said in (self.ask("progress", id=1, segment=segment), self.ask("queue", id=1)["playing"]):
+                    self.assertEqual((said["duration_ms"], said.get("duration_stated")), (duration, None))
+                self.ask("interrupt", id=1)
 
 
 if __name__ == "__main__":
