@@ -98,8 +98,8 @@ def write_arrays(folder, seconds, size=512, fps=33, rate=24000):
 
 
 def write_variant(source, path, number):
-    """A copy of an MP4 with the same media but other bytes (a `free` box at its end), so
-    that it does not hit the cache."""
+    """A copy of an MP4 with the same media but other bytes (a `free` box at its end, which says nothing to a NUT, either),
+    so that it does not hit the cache."""
     with open(source, "rb") as file:
         data = file.read()
     with open(path, "wb") as file:
