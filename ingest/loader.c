@@ -126,12 +126,15 @@ static void work(struct dh_loader_thread *runner, struct dh_loader_job *task)
 	pthread_mutex_lock(&loader->lock);
 }
 
-/* With the lock held. They have left, and wait for nothing. */
-static void join_ended(struct dh_loader *loader)
+/* With the lock held. They have left, and wait for nothing but a processor, for which the I/O thread does not wait. */
+static void join_ended(struct dh_loader *loader, bool may_wait)
 {
-	for (guint i = 0; i < loader->ended->len; i++)
-		pthread_join(g_array_index(loader->ended, pthread_t, i), NULL);
-	g_array_set_size(loader->ended, 0);
+	for (guint i = loader->ended->len; i-- > 0;) {
+		pthread_t thread = g_array_index(loader->ended, pthread_t, i);
+		int err = may_wait ? pthread_join(thread, NULL) : pthread_tryjoin_np(thread, NULL);
+		if (err != EBUSY)
+			g_array_remove_index_fast(loader->ended, i);
+	}
 }
 
 /* With the lock held. */
@@ -175,7 +178,7 @@ int dh_loader_start_thread(struct dh_loader *loader, struct dh_loader_lane *lane
 	pthread_t thread;
 	int err;
 
-	join_ended(loader);
+	join_ended(loader, false);
 	runner->loader = loader;
 	runner->lane = lane;
 	atomic_fetch_add(&loader->refs, 1);
@@ -260,7 +263,7 @@ void dh_loader_free(struct dh_loader **loader)
 	pthread_mutex_lock(&old->lock);
 	while (is_busy(old) && g_get_monotonic_time() < until_us)
 		dh_loader_wait_until(old, until_us);
-	join_ended(old);
+	join_ended(old, true);
 	old->is_stopped = true;
 	old->io = NULL;
 	for (guint i = 0; i < old->lanes->len; i++)

@@ -23,13 +23,16 @@ void dh_workers_pump(struct dh_workers *workers)
 
 /* --- counting */
 
+/* One that was killed before it had a job is none that is ready; until it is reaped, which may take long, others take
+ * its place. */
 static int count(const struct dh_workers *workers, enum dh_worker_state state)
 {
 	int n = 0;
 
 	for (guint i = 0; i < workers->all->len; i++) {
 		const struct dh_worker *worker = workers->all->pdata[i];
-		n += worker->state == state && !worker->is_exited;
+		bool is_lost = worker->is_exited || (state == DH_WORKER_READY && worker->why);
+		n += worker->state == state && !is_lost;
 	}
 	return n;
 }

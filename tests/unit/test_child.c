@@ -3,13 +3,13 @@
 #include "ingest/child.h"
 #include "ingest/io.h"
 #include "tests/support/check.h"
+#include "tests/support/held.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -236,34 +236,6 @@ static void test_runnable(void)
 	dh_io_free(&io);
 }
 
-/* Another process holds `held` as a debugger does: once killed, it cannot be reaped until
- * the tracer lets go, which it does when `let_go` is closed. */
-static pid_t hold(pid_t held, int *let_go)
-{
-	int ready[2], go[2];
-	char byte = 0;
-	pid_t tracer;
-
-	if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(go, O_CLOEXEC) < 0)
-		return -1;
-	tracer = fork();
-	if (tracer == 0) {
-		close(go[1]);
-		byte = ptrace(PTRACE_SEIZE, held, NULL, NULL) == 0 ? 'y' : 'n';
-		if (write(ready[1], &byte, 1) != 1)
-			_exit(1);
-		byte = (char)read(go[0], &byte, 1);
-		_exit(0);
-	}
-	close(go[0]);
-	close(ready[1]);
-	if (read(ready[0], &byte, 1) != 1)
-		byte = 'n';
-	close(ready[0]);
-	*let_go = go[1];
-	return byte == 'y' ? tracer : -1;
-}
-
 static bool is_zombie(pid_t pid)
 {
 	char path[64], text[200] = "";
@@ -299,7 +271,7 @@ static void test_held(const void *arg)
 	dh_io_call(io, spawn, (char *)"exec sleep 1000");
 	pid = child_pid;
 	CHECK(pid > 0);
-	tracer = hold(pid, &let_go);
+	tracer = hold(&pid, 1, &let_go);
 	if (tracer < 0)
 		CHECK_SKIP("processes cannot be traced here");
 	atomic_store(&waits, 0);
@@ -312,8 +284,7 @@ static void test_held(const void *arg)
 	CHECK_INT(count_exits(), 0);
 	CHECK(is_zombie(pid));
 	CHECK_INT(atomic_load(&waits), 0);
-	close(let_go);
-	waitpid(tracer, NULL, 0);
+	release_held(tracer, let_go);
 	while (kill(pid, 0) == 0)
 		usleep(2000);
 	await_exit(row->exits);
@@ -331,7 +302,7 @@ static void test_end_beside_a_held_process(void)
 	open_io();
 	dh_io_call(io, spawn, (char *)"exec sleep 1000");
 	pid = child_pid;
-	tracer = hold(pid, &let_go);
+	tracer = hold(&pid, 1, &let_go);
 	if (tracer < 0)
 		CHECK_SKIP("processes cannot be traced here");
 	dh_io_call(io, free_it, NULL);
@@ -339,8 +310,7 @@ static void test_end_beside_a_held_process(void)
 	dh_io_free(&io);
 	begin_us = g_get_monotonic_time() - begin_us;
 	CHECK(begin_us >= DH_IO_LEFT_MS * 1000, "%d us", (int)begin_us);
-	close(let_go);
-	waitpid(tracer, NULL, 0);
+	release_held(tracer, let_go);
 	waitpid(pid, NULL, 0);
 }
 
