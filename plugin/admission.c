@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "admission.h"
 
+#include "request_errors.h"
 #include "rooms/room.h"
 
 struct place {
@@ -13,7 +14,7 @@ static bool has_place(struct dh_request *request, const struct place *place)
 {
 	if (place->taken < place->places)
 		return true;
-	dh_request_fail(request, DH_ERROR_LIMIT, "%s is reached (%lld)", place->limit, (long long)place->places);
+	dh_request_fail_limit(request, place->limit, place->places);
 	return false;
 }
 

@@ -39,19 +39,29 @@ static const void *identity_of(const struct janus_plugin_session *handle)
 	return identity;
 }
 
-struct dh_client *dh_clients_join(struct dh_clients *clients, const struct janus_plugin_session *handle, unsigned most)
+/* With the lock held. */
+static struct dh_client *get(struct dh_clients *clients, const void *identity)
 {
-	const void *identity = identity_of(handle);
+	struct dh_client *client = g_hash_table_lookup(clients->all, identity);
+
+	if (client)
+		return client;
+	client = g_new0(struct dh_client, 1);
+	client->identity = identity;
+	client->clients = clients;
+	g_hash_table_insert(clients->all, (gpointer)identity, client);
+	return client;
+}
+
+struct dh_client *dh_clients_join(struct dh_clients *clients, const struct janus_plugin_session *handle, int64_t most,
+	int64_t most_of_all)
+{
+	struct dh_client *client = NULL;
 
 	g_mutex_lock(&clients->lock);
-	struct dh_client *client = g_hash_table_lookup(clients->all, identity);
-	if (!client) {
-		client = g_new0(struct dh_client, 1);
-		client->identity = identity;
-		client->clients = clients;
-		g_hash_table_insert(clients->all, (gpointer)identity, client);
-	}
-	if (client->handles < most) {
+	if (clients->handles < most_of_all)
+		client = get(clients, identity_of(handle));
+	if (client && client->handles < most) {
 		client->handles++;
 		clients->handles++;
 	} else {

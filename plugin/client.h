@@ -36,9 +36,10 @@ struct dh_client {
 struct dh_clients *dh_clients_new(void);
 void dh_clients_free(struct dh_clients **clients);
 
-/* The client of a new handle, with one reference for it. NULL: it has `most`
- * handles already. */
-struct dh_client *dh_clients_join(struct dh_clients *clients, const struct janus_plugin_session *handle, unsigned most);
+/* The client of a new handle, with one reference for it. NULL: it has `most` handles already, or all clients
+ * together have `most_of_all`. */
+struct dh_client *dh_clients_join(struct dh_clients *clients, const struct janus_plugin_session *handle, int64_t most,
+	int64_t most_of_all);
 void dh_client_unref(struct dh_client **client);
 
 /* Counts clients and handles. */

@@ -3,6 +3,7 @@
 
 #include "ingest/text.h"
 #include "peer_sdp.h"
+#include "request_errors.h"
 #include "request_table.h"
 #include "request_viewing.h"
 
@@ -96,8 +97,7 @@ static bool defer(struct dh_request *request, const struct dh_request_type *type
 	if (dh_outbox_run(request->instance->outbox, request->session, run_deferred, deferred))
 		return true;
 	g_free(deferred);
-	dh_request_fail(request, DH_ERROR_LIMIT, "max_handle_requests is reached (%lld)",
-		(long long)request->instance->config->max_handle_requests);
+	dh_request_fail_limit(request, "max_handle_requests", request->instance->config->max_handle_requests);
 	return false;
 }
 

@@ -16,15 +16,12 @@ bool dh_forwarding_is_allowed(const struct dh_config *config, const char *host)
 	return !config->forward_hosts && (!strcmp(host, "127.0.0.1") || !strcmp(host, "::1"));
 }
 
-/* The count is raised before it is compared, so that two requests at a time do not pass the limit. */
 static int make(struct dh_instance *instance, struct dh_room *room, const struct dh_rtp_forward_config *config,
 	struct dh_rtp_forward **forward)
 {
 	*forward = NULL;
-	if (atomic_fetch_add(&instance->forwards, 1) >= instance->config->max_forwards) {
-		atomic_fetch_sub(&instance->forwards, 1);
+	if (!dh_instance_take_place(&instance->forwards, instance->config->max_forwards))
 		return -EDQUOT;
-	}
 	int err = dh_rtp_forward_alloc(forward, config, &instance->forwards);
 	if (!err && dh_room_rtp_forward_count(room) >= instance->config->max_forwards_per_room) {
 		dh_rtp_forward_free(forward);

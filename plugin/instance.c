@@ -62,13 +62,9 @@ struct dh_feed_context dh_instance_feed_context(const struct dh_instance *instan
 int dh_instance_add_session(struct dh_instance *instance, struct janus_plugin_session *handle)
 {
 	const struct dh_config *config = instance->config;
-	unsigned clients, handles;
+	struct dh_client *client = dh_clients_join(instance->clients, handle, config->max_handles_per_session,
+		config->max_handles);
 
-	/* Not atomic: a few handles too many do no harm. */
-	dh_clients_count(instance->clients, &clients, &handles);
-	struct dh_client *client = handles >= config->max_handles ?
-		NULL :
-		dh_clients_join(instance->clients, handle, (unsigned)config->max_handles_per_session);
 	if (!client)
 		return -EDQUOT;
 	struct dh_session *session = dh_session_new(handle, client);
@@ -98,6 +94,15 @@ struct dh_session *dh_instance_take_session(struct dh_instance *instance, struct
 		g_hash_table_steal(instance->sessions, session);
 	g_mutex_unlock(&instance->lock);
 	return session;
+}
+
+/* Raised before it is compared, so that two at a time do not pass the limit. */
+bool dh_instance_take_place(atomic_int *count, int64_t most)
+{
+	if (atomic_fetch_add(count, 1) < most)
+		return true;
+	atomic_fetch_sub(count, 1);
+	return false;
 }
 
 /* --- life */

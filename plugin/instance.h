@@ -74,6 +74,10 @@ struct dh_session *dh_instance_session(struct dh_instance *instance, struct janu
 /* Removes the session and returns the instance's reference to it; NULL if it has none. */
 struct dh_session *dh_instance_take_session(struct dh_instance *instance, struct janus_plugin_session *handle);
 
+/* Takes one of `most` places, however many ask at a time; *count says how many are taken. False: there is none. Who
+ * has it lowers *count. */
+bool dh_instance_take_place(atomic_int *count, int64_t most);
+
 /* For dh_feed_new. */
 struct dh_feed_context dh_instance_feed_context(const struct dh_instance *instance);
 

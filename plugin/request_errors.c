@@ -5,6 +5,11 @@
 
 static const char not_permanent[] = "\"permanent\" is not possible: " DH_ROOMS_FILE;
 
+void dh_request_fail_limit(struct dh_request *request, const char *option, int64_t limit)
+{
+	dh_request_fail(request, DH_ERROR_LIMIT, "%s is reached (%lld)", option, (long long)limit);
+}
+
 void dh_request_fail_no_room(struct dh_request *request, const char *id)
 {
 	if (dh_room_file_hides(request->instance->room_file, id))

@@ -5,6 +5,9 @@
 
 #include "request.h"
 
+/* There are as many as there may be, by that option. */
+void dh_request_fail_limit(struct dh_request *request, const char *option, int64_t limit);
+
 /* There is no room with this id, or none yet. */
 void dh_request_fail_no_room(struct dh_request *request, const char *id);
 

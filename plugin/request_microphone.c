@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "request_microphone.h"
 
+#include "request_errors.h"
 #include "rooms/room.h"
 
 static enum dh_microphone_offer offer_of(const struct dh_member *member)
@@ -27,8 +28,7 @@ static bool is_full(const struct dh_request *request, const struct dh_room *room
 
 static void fail_full(struct dh_request *request)
 {
-	dh_request_fail(request, DH_ERROR_LIMIT, "max_microphones_per_room is reached (%lld)",
-		(long long)request->instance->config->max_microphones_per_room);
+	dh_request_fail_limit(request, "max_microphones_per_room", request->instance->config->max_microphones_per_room);
 }
 
 void dh_request_microphone_check(struct dh_request *request, const struct dh_member *member)

@@ -49,7 +49,6 @@ static void fail(struct dh_request *request, int err)
 		dh_request_finish(request, err, NULL, NULL);
 }
 
-/* *count is raised before it is compared, so that two requests at a time do not pass the limit. */
 static void start(struct dh_request *request)
 {
 	struct dh_instance *instance = request->instance;
@@ -72,11 +71,9 @@ static void start(struct dh_request *request)
 			"a letter, a digit or \"_\" first");
 	else if (!recording.webm && !recording.mjr)
 		dh_request_fail(request, DH_ERROR_VALUE, "Invalid \"mjr\": true is expected without \"webm\"");
-	else if (atomic_fetch_add(&instance->recordings, 1) >= config->max_recordings) {
-		atomic_fetch_sub(&instance->recordings, 1);
-		dh_request_fail(request, DH_ERROR_LIMIT, "max_recordings is reached (%lld)",
-			(long long)config->max_recordings);
-	} else {
+	else if (!dh_instance_take_place(&instance->recordings, config->max_recordings))
+		dh_request_fail_limit(request, "max_recordings", config->max_recordings);
+	else {
 		int err = dh_room_start_recording(request->room, &recording, &reply);
 		if (err)
 			fail(request, err);

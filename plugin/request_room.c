@@ -86,8 +86,7 @@ static void create(struct dh_request *request, const struct dh_room_facts *facts
 		dh_request_fail(request, DH_ERROR_CREATE,
 			"A room of that \"id\" waits until " DH_ROOMS_FILE " can be read (%s)", facts->id);
 	else if (err == -ENOBUFS)
-		dh_request_fail(request, DH_ERROR_LIMIT, "max_rooms is reached (%lld)",
-			(long long)request->instance->config->max_rooms);
+		dh_request_fail_limit(request, "max_rooms", request->instance->config->max_rooms);
 	else if (err)
 		dh_request_fail_room(request, err);
 	else

@@ -12,8 +12,7 @@
 
 static void fail_limit(struct dh_request *request)
 {
-	dh_request_fail(request, DH_ERROR_LIMIT, "max_forwards_per_room is reached (%lld)",
-		(long long)request->instance->config->max_forwards_per_room);
+	dh_request_fail_limit(request, "max_forwards_per_room", request->instance->config->max_forwards_per_room);
 }
 
 /* It could not be made. */
@@ -21,8 +20,7 @@ static void fail(struct dh_request *request, int err)
 {
 	switch (-err) {
 	case EDQUOT:
-		dh_request_fail(request, DH_ERROR_LIMIT, "max_forwards is reached (%lld)",
-			(long long)request->instance->config->max_forwards);
+		dh_request_fail_limit(request, "max_forwards", request->instance->config->max_forwards);
 		break;
 	case EUSERS:
 		fail_limit(request);

@@ -140,6 +140,51 @@ static void test_handles(void)
 	plugin_fixture_close(&fixture);
 }
 
+#define AT_ONCE 8
+
+struct attaching {
+	pthread_barrier_t *all;
+	struct gateway_handle *handle;
+};
+
+static void *attach_with_others(void *arg)
+{
+	struct attaching *attaching = arg;
+
+	pthread_barrier_wait(attaching->all);
+	attaching->handle = gateway_attach();
+	return NULL;
+}
+
+/* However many come at once. */
+static void test_handles_at_once(void)
+{
+	struct plugin_fixture fixture;
+	pthread_barrier_t all;
+	pthread_t threads[AT_ONCE];
+
+	plugin_fixture_open(&fixture, "max_handles = 3\n");
+	CHECK_INT(pthread_barrier_init(&all, NULL, AT_ONCE), 0);
+	for (int round = 0; round < 1000; round++) {
+		struct attaching attaching[AT_ONCE];
+		int attached = 0;
+		for (int i = 0; i < AT_ONCE; i++) {
+			attaching[i].all = &all;
+			CHECK_INT(pthread_create(&threads[i], NULL, attach_with_others, &attaching[i]), 0);
+		}
+		for (int i = 0; i < AT_ONCE; i++)
+			pthread_join(threads[i], NULL);
+		for (int i = 0; i < AT_ONCE; i++) {
+			attached += attaching[i].handle != NULL;
+			if (attaching[i].handle)
+				gateway_detach(&attaching[i].handle);
+		}
+		CHECK_INT(attached, 3);
+	}
+	pthread_barrier_destroy(&all);
+	plugin_fixture_close(&fixture);
+}
+
 /* --- requests */
 
 static void test_waiting_requests(void)
@@ -536,6 +581,7 @@ static const struct check_test tests[] = {
 	TEST(test_one_client),
 	TEST(test_places_are_taken_once),
 	TEST(test_handles),
+	TEST(test_handles_at_once),
 	TEST(test_waiting_requests),
 	TEST(test_answers_that_wait),
 	TEST(test_sizes),
