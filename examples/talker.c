@@ -81,7 +81,7 @@ static int64_t mark_frame(const struct film *film, int64_t n)
 	return (int64_t)ceil(at - 1e-6);
 }
 
-static int is_flash(const struct film *film, int64_t number)
+static bool is_flash(const struct film *film, int64_t number)
 {
 	double now = frame_s(film, number);
 	int64_t n = (int64_t)now;
@@ -89,9 +89,9 @@ static int is_flash(const struct film *film, int64_t number)
 	for (int64_t mark = n > 0 ? n - 1 : 0; mark <= n; mark++) {
 		double since = now - frame_s(film, mark_frame(film, mark));
 		if (since > -1e-6 && since < FLASH_S - 1e-6)
-			return 1;
+			return true;
 	}
-	return 0;
+	return false;
 }
 
 /* Called with the first picture, so that a run without speech creates no file. */

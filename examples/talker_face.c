@@ -44,7 +44,7 @@ struct dh_face {
 	struct layer body, hair_back, hair_front;
 	struct layer head[JAW_STEPS + 1]; /* made when first needed */
 	uint8_t *i420;
-	int drawn, had_flash;
+	bool is_drawn, had_flash;
 };
 
 static int even_down(double x)
@@ -266,7 +266,7 @@ static void draw_person(struct dh_face *face, cairo_t *cr, const struct dh_pose 
 }
 
 /* The part that may have changed since the last picture, as I420. */
-static void convert(struct dh_face *face, int all)
+static void convert(struct dh_face *face, bool all)
 {
 	int left = all ? 0 : face->left, top = all ? 0 : face->top;
 	int right = all ? face->width : face->right, bottom = all ? face->height : face->bottom;
@@ -276,9 +276,9 @@ static void convert(struct dh_face *face, int all)
 		cairo_image_surface_get_stride(face->picture), left, top, right - left, bottom - top);
 }
 
-const uint8_t *dh_face_draw(struct dh_face *face, const struct dh_pose *pose, int flash)
+const uint8_t *dh_face_draw(struct dh_face *face, const struct dh_pose *pose, bool flash)
 {
-	int all = !face->drawn || flash || face->had_flash;
+	bool all = !face->is_drawn || flash || face->had_flash;
 	cairo_t *cr = cairo_create(face->picture);
 	cairo_status_t status;
 
@@ -304,7 +304,7 @@ const uint8_t *dh_face_draw(struct dh_face *face, const struct dh_pose *pose, in
 	if (status)
 		return NULL;
 	convert(face, all);
-	face->drawn = 1;
+	face->is_drawn = true;
 	face->had_flash = flash;
 	return face->i420;
 }

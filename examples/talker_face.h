@@ -3,6 +3,7 @@
 #ifndef DH_TALKER_FACE_H
 #define DH_TALKER_FACE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,7 +23,7 @@ void dh_face_free(struct dh_face **face);
  * picture. Returns I420 (BT.601, limited range, planes without padding, width *
  * height * 3 / 2 bytes), valid until the next call and owned by the face; NULL
  * when out of memory. */
-const uint8_t *dh_face_draw(struct dh_face *face, const struct dh_pose *pose, int flash);
+const uint8_t *dh_face_draw(struct dh_face *face, const struct dh_pose *pose, bool flash);
 
 /* Writes the last picture as a PNG. 0, or -EIO with errno set. */
 int dh_face_save(struct dh_face *face, const char *path);

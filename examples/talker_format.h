@@ -3,6 +3,8 @@
 #ifndef DH_TALKER_FORMAT_H
 #define DH_TALKER_FORMAT_H
 
+#include <stdbool.h>
+
 enum dh_container { DH_NUT, DH_MATROSKA };
 
 struct dh_mux_format {
@@ -10,7 +12,7 @@ struct dh_mux_format {
 	int width, height;    /* I420 */
 	int fps_num, fps_den; /* frames a second */
 	int sample_rate;      /* mono, 16 bits, little-endian; 0: no sound */
-	int has_words;        /* with sound only: what is spoken, as subtitles */
+	bool has_words;       /* with sound only: what is spoken, as subtitles */
 };
 
 #endif

@@ -63,7 +63,7 @@ static void packet(struct dh_bytes *bytes, uint64_t start, const struct dh_bytes
 /* Picture, sound, words. */
 static int stream_count(const struct dh_mux_format *format)
 {
-	return format->sample_rate ? 2 + (format->has_words != 0) : 1;
+	return format->sample_rate ? 2 + format->has_words : 1;
 }
 
 static void main_header(struct dh_bytes *bytes, const struct dh_mux_format *format)

@@ -253,7 +253,8 @@ static bool is_output(const struct dh_talker_options *o, const char *input)
 
 int dh_talker_options_read(struct dh_talker_options *o, int argc, char **argv)
 {
-	int option, index, has_format = 0, kinds = 0;
+	int option, index, kinds = 0;
+	bool has_format = false;
 
 	*o = (struct dh_talker_options){
 		.voice = "en-gb",

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,15 +76,15 @@ static double rms(const struct dh_speech *speech, double from_s, double to_s)
 	return sqrt(sum / (double)(last - first));
 }
 
-static int is_vowel(const char *ipa)
+static bool is_vowel(const char *ipa)
 {
 	static const char *const vowels[] = { "a", "e", "i", "o", "u", "y", "æ", "ɑ", "ɐ", "ʌ", "ɛ", "ɜ", "ɪ", "ɔ", "ɒ",
 		"ø", "œ", "ʊ", "ʏ", "ə" };
 
 	for (size_t i = 0; i < sizeof(vowels) / sizeof(vowels[0]); i++)
 		if (!strncmp(ipa, vowels[i], strlen(vowels[i])))
-			return 1;
-	return 0;
+			return true;
+	return false;
 }
 
 /* The synthesiser does not report stress, but it speaks stressed syllables
@@ -92,7 +93,7 @@ static int judge(struct dh_speech *speech, const struct dh_phoneme *vowel, doubl
 {
 	double loud = rms(speech, vowel->start_s, end_s);
 	double last = speech->stress_count ? speech->stresses[speech->stress_count - 1] : -1;
-	int stands_out = loud > speech->usual * STRESS_RATIO && vowel->start_s > last + STRESS_GAP_S;
+	bool stands_out = loud > speech->usual * STRESS_RATIO && vowel->start_s > last + STRESS_GAP_S;
 
 	speech->usual = speech->usual > 0 ? 0.85 * speech->usual + 0.15 * loud : 0.8 * loud;
 	speech->loudest = fmax(speech->loudest, loud);

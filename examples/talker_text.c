@@ -43,7 +43,7 @@ int dh_text_set(struct dh_text *text, int count, char **words)
 }
 
 /* Whether more came, or the end, within `ms` (negative: whenever). */
-static int comes(const struct dh_text *text, int ms)
+static bool comes(const struct dh_text *text, int ms)
 {
 	struct pollfd ready = { .fd = text->fd, .events = POLLIN };
 
@@ -86,14 +86,14 @@ static size_t full_stop(const char *at, size_t size)
 	return length;
 }
 
-static int is_space(char byte)
+static bool is_space(char byte)
 {
 	return byte && strchr(SPACES, byte) != NULL;
 }
 
 /* Where the last sentence that is whole ends. `is_pause`: nothing has followed the last byte for
  * a while. */
-static size_t whole_sentences(const struct dh_text *text, int is_pause)
+static size_t whole_sentences(const struct dh_text *text, bool is_pause)
 {
 	size_t end = text->taken, length;
 
@@ -109,30 +109,31 @@ static size_t whole_sentences(const struct dh_text *text, int is_pause)
 	return end;
 }
 
-static int has_words(const struct dh_text *text, size_t end)
+static bool has_words(const struct dh_text *text, size_t end)
 {
 	for (size_t i = text->taken; i < end; i++)
 		if (!is_space(text->bytes[i]))
-			return 1;
-	return 0;
+			return true;
+	return false;
 }
 
-int dh_text_is_ready(struct dh_text *text)
+bool dh_text_is_ready(struct dh_text *text)
 {
-	return text->fd < 0 || comes(text, 0) || has_words(text, whole_sentences(text, 0));
+	return text->fd < 0 || comes(text, 0) || has_words(text, whole_sentences(text, false));
 }
 
 /* Reads until there are whole sentences, and nothing more at the moment, or until the end.
  * Sets *end. */
 static int await(struct dh_text *text, size_t *end)
 {
-	int code = 0, is_pause = 0;
+	bool is_pause = false;
+	int code = 0;
 
 	while (!code) {
 		*end = text->fd < 0 ? text->length : whole_sentences(text, is_pause);
 		if (text->fd < 0 || (has_words(text, *end) && !comes(text, 0)))
 			return 0;
-		is_pause = !comes(text, has_words(text, whole_sentences(text, 1)) ? PAUSE_MS : -1);
+		is_pause = !comes(text, has_words(text, whole_sentences(text, true)) ? PAUSE_MS : -1);
 		if (!is_pause)
 			code = read_some(text);
 	}

@@ -6,6 +6,7 @@
 #ifndef DH_TALKER_TEXT_H
 #define DH_TALKER_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define DH_TEXT_MAX 10000 /* bytes, all pieces together */
@@ -24,7 +25,7 @@ void dh_text_read_from(struct dh_text *text, int fd);
 int dh_text_set(struct dh_text *text, int count, char **words);
 
 /* Whether dh_text_next returns at once. */
-int dh_text_is_ready(struct dh_text *text);
+bool dh_text_is_ready(struct dh_text *text);
 
 /* Waits for the next sentences. *piece is UTF-8, valid until the next call; NULL: the text has
  * ended. 0, or an exit code that was reported: too long, not UTF-8, or (at its end) nothing

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <espeak-ng/speak_lib.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -22,27 +23,27 @@ static struct {
 	int result;
 } speech;
 
-static int same(const char *a, const char *b, size_t length)
+static bool same(const char *a, const char *b, size_t length)
 {
 	return strlen(b) == length && !strncasecmp(a, b, length);
 }
 
 /* Whether the voice has that name, file or language. `languages` lists a priority
  * byte and a string for each, and ends with a zero byte. */
-static int answers_to(const espeak_VOICE *voice, const char *name, size_t length)
+static bool answers_to(const espeak_VOICE *voice, const char *name, size_t length)
 {
 	const char *language = voice->languages;
 
 	if (same(name, voice->name, length) || same(name, voice->identifier, length))
-		return 1;
+		return true;
 	for (; *language; language += strlen(language) + 1)
 		if (same(name, ++language, length))
-			return 1;
-	return 0;
+			return true;
+	return false;
 }
 
 /* Voices of other programs (MBROLA), which may not be installed. */
-static int is_foreign(const espeak_VOICE *voice)
+static bool is_foreign(const espeak_VOICE *voice)
 {
 	return !strncmp(voice->identifier, "mb/", 3);
 }
@@ -59,15 +60,15 @@ static const espeak_VOICE *find_voice(const char *name, size_t length)
 }
 
 /* Timbres are files named "!v/f3". */
-static int has_variant(const char *variant)
+static bool has_variant(const char *variant)
 {
 	espeak_VOICE wanted = { .languages = "variant" };
 	const espeak_VOICE **voice = espeak_ListVoices(&wanted);
 
 	for (; voice && *voice; voice++)
 		if (!strcmp((*voice)->identifier + strcspn((*voice)->identifier, "/") + 1, variant))
-			return 1;
-	return 0;
+			return true;
+	return false;
 }
 
 static int select_voice(const struct dh_voice_settings *settings)
@@ -90,14 +91,14 @@ static int select_voice(const struct dh_voice_settings *settings)
 }
 
 /* Phonemes have IPA names of at most 8 bytes; "(de)" marks a change of language. */
-static int take_phoneme(struct dh_phoneme *phoneme, const espeak_EVENT *event)
+static bool take_phoneme(struct dh_phoneme *phoneme, const espeak_EVENT *event)
 {
 	if (event->type != espeakEVENT_PHONEME || event->id.string[0] == '(')
-		return 0;
+		return false;
 	phoneme->start_s = event->audio_position / 1000.0;
 	memcpy(phoneme->ipa, event->id.string, 8);
 	phoneme->ipa[8] = 0;
-	return 1;
+	return true;
 }
 
 /* Where character number `n` of the text begins, from 0 on. */
@@ -109,14 +110,14 @@ static const char *character(const char *at, int n)
 	return at;
 }
 
-static int is_blank(char c)
+static bool is_blank(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
 /* Scripts that put no blanks between words have three bytes or more for a character. So have their punctuation marks,
  * and some of ours: in U+2000, U+3000 and U+FF00, and the 63 behind each. */
-static int is_alone(const char *at)
+static bool is_alone(const char *at)
 {
 	return (unsigned char)*at >= 0xe0 && strncmp(at, "\xe2\x80", 2) != 0 && strncmp(at, "\xe3\x80", 2) != 0 &&
 		strncmp(at, "\xef\xbc", 2) != 0;
@@ -133,10 +134,10 @@ static const char *end_of_word(const char *at)
 /* What is spoken from now on. espeak-ng names the first of several words that it speaks as one ("to be"), and a number
  * for each of its parts: so a word is all that has not been in one, up to its end. At the end of a sentence that is
  * nothing, or what was spoken last. */
-static int take_word(struct dh_word *word, const espeak_EVENT *event)
+static bool take_word(struct dh_word *word, const espeak_EVENT *event)
 {
 	if (event->type != espeakEVENT_WORD && event->type != espeakEVENT_END)
-		return 0;
+		return false;
 	const char *from = speech.text + speech.said, *to = from;
 	if (event->text_position > 0)
 		to = character(speech.text, event->text_position - 1);
@@ -146,7 +147,7 @@ static int take_word(struct dh_word *word, const espeak_EVENT *event)
 		const char *end = end_of_word(to);
 		to = end > to ? end : end_of_word(character(to, event->length));
 		if (to <= from)
-			return 0;
+			return false;
 	} else if (to > from && !is_blank(to[-1])) {
 		to = end_of_word(to);
 	}
@@ -163,7 +164,7 @@ static int take_word(struct dh_word *word, const espeak_EVENT *event)
 	memset(word, 0, sizeof(*word));
 	word->start_s = event->audio_position / 1000.0;
 	memcpy(word->text, from, size);
-	return 1;
+	return true;
 }
 
 static int on_sound(short *samples, int count, espeak_EVENT *event)

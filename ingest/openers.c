@@ -68,12 +68,12 @@ void dh_opener_process_kill(struct dh_opener_process *process)
 static bool reap(struct dh_opener_process *process, int flags)
 {
 	siginfo_t info = { .si_pid = 0 };
-	int rc;
+	int err;
 
 	do
-		rc = waitid(WAIT_PIDFD, (id_t)process->pidfd, &info, WEXITED | flags);
-	while (rc < 0 && errno == EINTR);
-	return rc < 0 || info.si_pid != 0; /* < 0: someone else's wait() reaped it */
+		err = waitid(WAIT_PIDFD, (id_t)process->pidfd, &info, WEXITED | flags);
+	while (err < 0 && errno == EINTR);
+	return err < 0 || info.si_pid != 0; /* < 0: someone else's wait() reaped it */
 }
 
 static void process_free(struct dh_opener_process *process)

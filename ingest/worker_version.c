@@ -49,7 +49,7 @@ int dh_worker_version_ask(struct dh_worker_version **version, struct dh_io *io, 
 {
 	struct dh_worker_version *new;
 	char **argv;
-	int output[2], r;
+	int output[2], err;
 
 	if (pipe2(output, O_CLOEXEC | O_NONBLOCK) < 0)
 		return -errno;
@@ -58,14 +58,14 @@ int dh_worker_version_ask(struct dh_worker_version **version, struct dh_io *io, 
 	new->fn = fn;
 	new->arg = arg;
 	argv = dh_worker_arguments(config, "--version");
-	r = dh_child_spawn(&new->child, io,
+	err = dh_child_spawn(&new->child, io,
 		&(struct dh_child_spec){ .argv = argv, .fds = { -1, output[1], -1, -1, -1 } }, ended, new);
 	g_strfreev(argv);
 	close(output[1]);
-	if (r < 0) {
+	if (err < 0) {
 		close(output[0]);
 		g_free(new);
-		return r;
+		return err;
 	}
 	new->timer = dh_io_timer(io, timeout, new);
 	dh_io_timer_set(new->timer, ANSWER_MS);

@@ -181,10 +181,10 @@ int dh_options_read(const char *file, const janus_config_container *category, co
 		const struct dh_option *o = options;
 		while (o->name && g_strcmp0(o->name, given->name))
 			o++;
-		int e = o->name ? read_option(&place, o, given, base) :
-				  dh_option_wrong(file, category->name, given->name ? given->name : "?",
-					  "there is no such option");
-		err = err ? err : e;
+		int own_err = o->name ? read_option(&place, o, given, base) :
+					dh_option_wrong(file, category->name, given->name ? given->name : "?",
+						"there is no such option");
+		err = err ? err : own_err;
 	}
 	for (const struct dh_option *o = options; o->name && !err; o++) {
 		if (o->required && !*(void **)((char *)base + o->offset))

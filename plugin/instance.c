@@ -7,21 +7,8 @@
 #include "playlists.h"
 #include "room_host.h"
 #include "ingest/generators.h"
-#include "ingest/log.h"
 #include "playout/timebase.h"
 #include "rooms/first_frames.h"
-
-static void to_gateway_log(enum dh_log_level level, const char *text)
-{
-	static const int levels[] = {
-		[DH_LOG_ERROR] = LOG_ERR,
-		[DH_LOG_WARNING] = LOG_WARN,
-		[DH_LOG_INFO] = LOG_INFO,
-		[DH_LOG_DEBUG] = LOG_VERB,
-	};
-	int l = levels[level];
-	DH_LOG(l, "%s", text);
-}
 
 static void session_unref(gpointer data)
 {
@@ -182,7 +169,6 @@ int dh_instance_alloc(struct dh_instance **out, const char *folder)
 	struct dh_instance *instance = g_new0(struct dh_instance, 1);
 	int err;
 
-	dh_log_set(to_gateway_log);
 	g_mutex_init(&instance->lock);
 	g_mutex_init(&instance->rooms_lock);
 	g_mutex_init(&instance->admission_lock);
@@ -260,7 +246,6 @@ void dh_instance_free(struct dh_instance **out)
 	g_mutex_clear(&instance->forwards_lock);
 	g_mutex_clear(&instance->rooms_lock);
 	g_mutex_clear(&instance->lock);
-	dh_log_set(NULL);
 	g_free(instance);
 	*out = NULL;
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The gateway that loaded us: Janus's callbacks, the plugin's own table of
- * functions, and its log. The only globals that a Janus plugin must have.
+/* The gateway that loaded us: Janus's callbacks, and the plugin's own table of
+ * functions. The only globals that a Janus plugin must have.
  */
 #ifndef DH_JANUS_API_H
 #define DH_JANUS_API_H
 
 #include <janus/plugins/plugin.h>
-#include <janus/debug.h>
 #include <jansson.h>
 
 /* 102 is Janus 1.0 to 1.1 (Debian 12), 106 is Janus 1.4. The part of the API that this
@@ -21,7 +20,5 @@
  * one of its functions. */
 extern const janus_callbacks *dh_gateway;
 extern janus_plugin dh_plugin;
-
-#define DH_LOG(level, format, ...) JANUS_LOG(level, "[" DH_PACKAGE "] " format "\n", ##__VA_ARGS__)
 
 #endif

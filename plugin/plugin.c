@@ -7,11 +7,13 @@
 #include <pthread.h>
 
 #include "dispatch.h"
+#include "gateway_log.h"
 #include "playlist_enqueue.h"
 #include "playlists.h"
 #include "push_service.h"
 #include "reporter.h"
 #include "viewer_rtcp.h"
+#include "ingest/log.h"
 
 #ifndef DH_VERSION
 #define DH_VERSION "0"
@@ -81,6 +83,7 @@ static int plugin_init(janus_callbacks *callbacks, const char *config_path)
 	if (!callbacks || !config_path)
 		return -1;
 	dh_gateway = callbacks;
+	dh_gateway_log_open();
 	int err = dh_instance_alloc(&instance, config_path);
 	if (!err)
 		err = dh_push_service_alloc(&instance->pushes, instance);
@@ -92,13 +95,14 @@ static int plugin_init(janus_callbacks *callbacks, const char *config_path)
 		dh_beginning_watch(instance->beginning);
 	if (err) {
 		end(&instance);
-		DH_LOG(LOG_ERR, "not started");
+		dh_log(DH_LOG_ERROR, "not started");
+		dh_gateway_log_close();
 		return -1;
 	}
 	pthread_mutex_lock(&door);
 	current = instance;
 	pthread_mutex_unlock(&door);
-	DH_LOG(LOG_INFO, "version %s started: %u rooms", DH_VERSION, room_count);
+	dh_log(DH_LOG_INFO, "version %s started: %u rooms", DH_VERSION, room_count);
 	return 0;
 }
 
@@ -111,7 +115,8 @@ static void plugin_destroy(void)
 	if (!instance)
 		return;
 	end(&instance);
-	DH_LOG(LOG_INFO, "stopped");
+	dh_log(DH_LOG_INFO, "stopped");
+	dh_gateway_log_close();
 }
 
 static int plugin_api(void)
@@ -155,13 +160,10 @@ static void plugin_create_session(janus_plugin_session *handle, int *error)
 {
 	struct dh_instance *instance = enter();
 
-	if (!instance) {
+	if (!instance || dh_instance_add_session(instance, handle) < 0)
 		*error = -1;
-		return;
-	}
-	if (dh_instance_add_session(instance, handle) < 0)
-		*error = -1;
-	leave();
+	if (instance)
+		leave();
 }
 
 /* The instance, and a reference to the handle's session; NULL if either is gone. */
@@ -169,14 +171,12 @@ static struct dh_instance *enter_session(janus_plugin_session *handle, struct dh
 {
 	struct dh_instance *instance = enter();
 
-	if (!instance)
-		return NULL;
-	*session = dh_instance_session(instance, handle);
-	if (!*session) {
+	*session = instance ? dh_instance_session(instance, handle) : NULL;
+	if (*session)
+		return instance;
+	if (instance)
 		leave();
-		return NULL;
-	}
-	return instance;
+	return NULL;
 }
 
 static void leave_session(struct dh_session *session)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "enqueue.h"
+#include "ingest/log.h"
 #include "ingest/media_files.h"
 #include "request_errors.h"
 #include "rooms/timed_text.h"
@@ -67,7 +68,7 @@ static json_t *read_beside(struct dh_request *request, const char *path, const c
 		g_bytes_unref(bytes);
 	}
 	if ((err < 0 && err != -ENOENT) || (err == 0 && !captions))
-		DH_LOG(LOG_WARN, "%s: there are no captions: %s", name, err < 0 ? error : "it has no cues");
+		dh_log(DH_LOG_WARNING, "%s: there are no captions: %s", name, err < 0 ? error : "it has no cues");
 	g_free(error);
 	g_free(name);
 	return captions;

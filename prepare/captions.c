@@ -153,7 +153,7 @@ static int decode(struct dh_captions *c, const AVPacket *packet, char **text, st
 {
 	AVSubtitle subtitle = { 0 };
 	AVPacket *copy = av_packet_clone(packet);
-	int has_some = 0;
+	int got = 0; /* FFmpeg wants no bool */
 	size_t used = 0;
 
 	*text = calloc(1, CUE_BYTES);
@@ -164,8 +164,8 @@ static int decode(struct dh_captions *c, const AVPacket *packet, char **text, st
 		return dh_fault_memory(fault);
 	}
 	if (c->codec)
-		avcodec_decode_subtitle2(c->codec, &subtitle, &has_some, copy);
-	for (unsigned i = 0; has_some && i < subtitle.num_rects; i++) {
+		avcodec_decode_subtitle2(c->codec, &subtitle, &got, copy);
+	for (unsigned i = 0; got && i < subtitle.num_rects; i++) {
 		const char *event = subtitle.rects[i]->ass ? text_of_event(subtitle.rects[i]->ass) : "";
 		size_t size = strnlen(event, CUE_BYTES - 2 - used);
 		memcpy(*text + used, event, size);
@@ -173,7 +173,7 @@ static int decode(struct dh_captions *c, const AVPacket *packet, char **text, st
 		if (used < CUE_BYTES - 2)
 			(*text)[used++] = ' ';
 	}
-	if (has_some)
+	if (got)
 		avsubtitle_free(&subtitle);
 	av_packet_free(&copy);
 	dh_cue_clean(*text);

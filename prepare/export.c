@@ -29,7 +29,8 @@ struct export
 	int stream[2]; /* by enum dh_media */
 	struct dh_unit *anchor;
 	struct dh_export_alpha *alpha; /* NULL: the pictures are opaque */
-	int has_header, pictures;
+	bool has_header;
+	int pictures;
 };
 
 static int wrong(struct export *e, const char *what, int err)
@@ -141,7 +142,7 @@ static int on_head(void *arg, const struct dh_stream_head *head)
 	err = avformat_write_header(e->webm, NULL);
 	if (err < 0)
 		return wrong(e, "cannot be written", err);
-	e->has_header = 1;
+	e->has_header = true;
 	return 0;
 }
 

@@ -113,7 +113,7 @@ static void seed(struct dh_continuity_seed *seed, int64_t begun_ticks)
 	}
 }
 
-static int run_is_free(struct dh_room *room, void *arg)
+static int run_check_free(struct dh_room *room, void *arg)
 {
 	(void)arg;
 	return room->recording ? -EALREADY : 0;
@@ -210,7 +210,7 @@ void dh_room_recording_close(struct dh_room *room)
 	recording_free(&room->recording);
 }
 
-int dh_room_recording_is_viewer(const struct dh_room *room)
+bool dh_room_recording_is_viewer(const struct dh_room *room)
 {
 	return room->recording && room->recording->viewer;
 }
@@ -254,7 +254,7 @@ int dh_room_start_recording(struct dh_room *room, const struct dh_room_recording
 	recording->webm = config->webm;
 	recording->mjr = config->mjr;
 	*reply = json_pack("{s:{s:s, s:o}}", "recording", "name", recording->name, "files", files_of(recording));
-	err = dh_room_call(room, run_is_free, NULL); /* before a process makes files */
+	err = dh_room_call(room, run_check_free, NULL); /* before a process makes files */
 	if (err)
 		atomic_fetch_sub(config->count, 1);
 	else

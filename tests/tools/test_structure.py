@@ -115,6 +115,24 @@ class Structure(unittest.TestCase):
         self.write("ingest/other.c", "/*\nstruct dh_unit {\n*/\n")
         self.check("dh_unit is defined in ingest/unit.c, playout/unit.h")
 
+    def test_flags(self):
+        """By their names, wherever they stand; what a comment or a text says does not count."""
+        self.write("rooms/room.c", "\n".join([
+            "static int count, is_open;", "bool has_clip, was_shown;", "static int dh_room_is_empty(void)",
+            "void f(int n, unsigned has_sound);", "int g(bool is_late);", "int h(const struct dh_unit *u, bool is_key);",
+            "/* an int is_late */", 'const char *text = "int has_text";', "int this_one, history;", ""]))
+        self.check("rooms/room.c: dh_room_is_empty is a flag, which is a bool",
+                   "rooms/room.c: has_sound is a flag, which is a bool", "rooms/room.c: is_open is a flag, which is a bool")
+
+    def test_results(self):
+        self.write("rooms/room.c", "int rc = f();\nint fds[2], ret;\nint err = f();\nstatic int g(int rcs);\n")
+        self.check("rooms/room.c: a result is called err, not rc", "rooms/room.c: a result is called err, not ret")
+
+    def test_log(self):
+        self.write("plugin/gateway_log.c", 'JANUS_LOG(LOG_INFO, "%s", text);\n')
+        self.write("plugin/request.c", '/* JANUS_LOG() */\nJANUS_LOG(LOG_INFO, "%s", text);\n')
+        self.check("plugin/request.c logs by itself: dh_log cleans lines, and plugin/gateway_log.c hands them to Janus")
+
 
 if __name__ == "__main__":
     unittest.main()
