@@ -12,9 +12,10 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "plugin/request.h"
 #include "tests/support/held.h"
 
-#define HELD_MS 6000
+#define HELD_MS 12000
 /* A thread that starts a process sleeps until that one has executed its program; or it waits for a lock. */
 #define SLEEP_MS (HELD_MS / 2)
 
@@ -245,7 +246,7 @@ static void strike_all(void)
 
 /* A generator that says nothing, and its room. */
 #define GENERAL \
-	"file_open_s = 1\n max_workers = 16\n" \
+	"file_open_s = 10\n max_workers = 16\n" \
 	"}\n" \
 	"generator-mute: { command = (\"/bin/sleep\", \"1000\") }\n" \
 	"room-mute: { id = 4; avatar = \"" FILES_AVATAR "\"; generator = \"mute\"\n"
@@ -254,6 +255,18 @@ static int ask_room(struct gateway_handle *handle, const char *request, int room
 {
 	return code_of(ASK(handle, "{s:s, s:i, s:s, s:s}", "request", request, "id", room, "secret", FILES_SECRET, key,
 		value));
+}
+
+/* On a busy machine a file may take too long to open. */
+static void enqueue(struct gateway_handle *handle, int room, const char *file)
+{
+	double end = now_ms() + AWAIT_S * 1e3;
+	int code;
+
+	do
+		code = ask_room(handle, "enqueue", room, "file", file);
+	while (code == DH_ERROR_FILE && now_ms() < end);
+	CHECK_INT(code, 0);
 }
 
 static void interrupt(struct gateway_handle *handle, int room)
@@ -275,8 +288,8 @@ static void test_it_waits_for_nothing(void)
 	attach_all(&handle, 1, NULL);
 	observe_room(handle, 1);
 	CHECK_INT(ask_room(handle, "say", 4, "text", "Hello."), 0);
-	CHECK_INT(ask_room(handle, "enqueue", 2, "file", "hang 5"), 0);
-	CHECK_INT(ask_room(handle, "enqueue", 3, "file", "stop 5"), 0);
+	enqueue(handle, 2, "hang 5");
+	enqueue(handle, 3, "stop 5");
 	await_workers();
 	await_called("dh-scope", 1);
 	await_called("dh-open", 1);
@@ -288,14 +301,15 @@ static void test_it_waits_for_nothing(void)
 	strike_all();
 	for (int room = 2; room <= 4; room++)
 		interrupt(handle, room);
-	CHECK_INT(ask_room(handle, "enqueue", 2, "file", "good 5"), 462);
+	int code = ask_room(handle, "enqueue", 2, "file", "good 5"); /* unless an avatar got the opener that hangs */
 	/* another room speaks meanwhile */
 	CHECK_INT(ask_room(handle, "say", 1, "text", "Hello."), 0);
-	json_t *event = gateway_await(handle, "event:finished", HELD_MS);
+	json_t *event = gateway_await(handle, "event:finished", AWAIT_S * 1000);
 	while (now_ms() < end)
 		usleep(10000);
 	int64_t slept_ms = longest_ms();
 	release_held(holder, let_go);
+	CHECK(code == DH_ERROR_FILE || gateway_logged("its file system does not answer") > 0, "%d", code);
 	CHECK(slept_ms < SLEEP_MS, "it slept %d ms in one turn", (int)slept_ms);
 	CHECK(atomic_load(&waits) == 0, "%d, the first one in %s", atomic_load(&waits), atomic_load(&first_wait));
 	CHECK(event, "nothing is finished");
