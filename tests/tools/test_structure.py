@@ -119,10 +119,12 @@ class Structure(unittest.TestCase):
         """By their names, wherever they stand; what a comment or a text says does not count."""
         self.write("rooms/room.c", "\n".join([
             "static int count, is_open;", "bool has_clip, was_shown;", "static int dh_room_is_empty(void)",
-            "void f(int n, unsigned has_sound);", "int g(bool is_late);", "int h(const struct dh_unit *u, bool is_key);",
+            "void f(int n, unsigned has_sound);", "int g(bool is_late);",
+            "int h(const struct dh_unit *u, bool is_key);",
             "/* an int is_late */", 'const char *text = "int has_text";', "int this_one, history;", ""]))
         self.check("rooms/room.c: dh_room_is_empty is a flag, which is a bool",
-                   "rooms/room.c: has_sound is a flag, which is a bool", "rooms/room.c: is_open is a flag, which is a bool")
+                   "rooms/room.c: has_sound is a flag, which is a bool",
+                   "rooms/room.c: is_open is a flag, which is a bool")
 
     def test_results(self):
         self.write("rooms/room.c", "int rc = f();\nint fds[2], ret;\nint err = f();\nstatic int g(int rcs);\n")
