@@ -16,13 +16,13 @@ void dh_cut_times_asked(struct dh_cut_times *times, enum dh_cut_kind kind, int64
 /* What had been sent before it was asked for took no time. */
 static void count(struct dh_cut_times *times, enum dh_cut_kind kind, int64_t ticks)
 {
-	int64_t ms = ticks > 0 ? dh_ms_from_ticks(ticks) : 0;
 	int bucket = 0;
 
-	while (bucket < DH_CUT_BUCKETS - 1 && ms > edges_ms[bucket])
+	ticks = ticks > 0 ? ticks : 0;
+	while (bucket < DH_CUT_BUCKETS - 1 && ticks > edges_ms[bucket] * DH_TICKS_PER_MS)
 		bucket++;
 	times->counts[kind][bucket]++;
-	times->sum_ms[kind] += (uint64_t)ms;
+	times->sum_ticks[kind] += ticks;
 }
 
 void dh_cut_times_over(struct dh_cut_times *times, int64_t last_ticks)
@@ -38,7 +38,8 @@ static json_t *histogram_json(const struct dh_cut_times *times, enum dh_cut_kind
 
 	for (int i = 0; i < DH_CUT_BUCKETS; i++)
 		json_array_append_new(counts, json_integer((json_int_t)times->counts[kind][i]));
-	return json_pack("{s:o, s:I}", "counts", counts, "sum_ms", (json_int_t)times->sum_ms[kind]);
+	return json_pack("{s:o, s:I}", "counts", counts, "sum_ms",
+		(json_int_t)dh_ms_from_ticks(times->sum_ticks[kind]));
 }
 
 json_t *dh_cut_times_json(const struct dh_cut_times *times)

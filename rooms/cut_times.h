@@ -20,7 +20,7 @@ enum dh_cut_kind { DH_CUT_KIND_NOW, DH_CUT_KIND_WORD, DH_CUT_KINDS };
 /* Zeroed: nothing yet. Times are those of CLOCK_MONOTONIC, in ticks. */
 struct dh_cut_times {
 	uint64_t counts[DH_CUT_KINDS][DH_CUT_BUCKETS];
-	uint64_t sum_ms[DH_CUT_KINDS];
+	int64_t sum_ticks[DH_CUT_KINDS];
 	uint64_t interruptions, holds, resumed, undone, discarded; /* what was asked for */
 	/* private: whose speech has not ended */
 	int pending;
