@@ -22,6 +22,8 @@ avatar-small: { width = 64 height = 64 idle = "{folder}/idle.avi" kbps = 200 }
 generator-talker: { command = [ "{talker}", "--size", "64x64" ] }
 room-one: { id = 1 avatar = "full" generator = "talker" barge_in = 200 }
 room-two: { id = 2 avatar = "small" generator = "talker" }
+avatar-talks: { width = 64 height = 64 idle = "{folder}/idle.avi" speaking = "{folder}/speaking.avi" kbps = 200 }
+room-three: { id = 3 avatar = "talks" }
 """
 
 
@@ -38,6 +40,8 @@ class Server(PushableServer):
     def write_configuration(self):
         super().write_configuration()
         ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=3,negate", "-c:v", "mjpeg", self.path("listening.avi"))
+        ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x64:r=25:d=4,hflip", "-c:v", "mjpeg", self.path("speaking.avi"))
+        ffmpeg("-f", "lavfi", "-i", "sine=440:d=3", self.path("segments/sound.wav"))
 
 
 class States(RequestCase):
@@ -196,6 +200,28 @@ class States(RequestCase):
             self.ask("state", id=1, state="idle")
             viewer.wait(lambda v: self.last(seen(v), idle - listening) > self.last(seen(v), listening - idle))
             self.assertLessEqual({*seen(viewer)}, idle | listening)
+            self.assertEqual(sum(p.key for p in rtp.pictures(viewer.video)), 1)
+
+    def test_speech_without_pictures(self):
+        """While it sounds the avatar shows its clip for that, and nothing else; its idle clip before and after."""
+        self.ready(3)
+        idle, speaking = self.clip(25), self.clip(100)
+        with Gateway(self.janus.ws) as gateway:
+            gateway.observe({"id": 3})
+            viewer = gateway.watch({"id": 3})
+            viewer.wait(lambda v: v.video and v.audio)
+            start = viewer.rtp_start["video"]
+            segment = gateway.request({"request": "enqueue", "id": 3, "file": "sound.wav"})["segment"]
+            begins, ends = (gateway.wait_event(event, segment=segment)[1]["media_ms"] for event in ("started", "finished"))
+            self.assertGreaterEqual(ends - begins, 3000)
+            viewer.wait_until(ends + 500)
+            shown = [((p.ts - start) % (1 << 32) / 90, p.data) for p in rtp.pictures(viewer.video) if not p.key]
+            during = {data for ms, data in shown if begins <= ms < ends}
+            self.assertGreater(len(during), 50)
+            self.assertLessEqual(during, speaking)
+            self.assertFalse(during & idle)
+            self.assertLessEqual({data for ms, data in shown if not begins <= ms < ends}, idle)
+            self.assertTrue([data for ms, data in shown if ms >= ends])
             self.assertEqual(sum(p.key for p in rtp.pictures(viewer.video)), 1)
 
     @staticmethod
