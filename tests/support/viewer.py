@@ -5,6 +5,7 @@ attach -> watch -> offer -> answer with `start` -> media. The socket beneath aio
 here, with the kernel's receive timestamps, so arrival times contain none of Python's own delays.
 """
 import asyncio
+import copy
 import socket
 import struct
 import time
@@ -41,9 +42,15 @@ async def _receive_nothing(self, parameters):
 aiortc.rtcrtpreceiver.RTCRtpReceiver.receive = _receive_nothing
 
 
+class Sealed(bytes):
+    """A whole packet that is still encrypted."""
+
+
 class Viewer:
     """One receiving peer connection. `mode`:
     keep    payloads are decrypted and kept (`Packet.payload`)
+    later   packets are kept as they came, but for each stream's first one, until `open` decrypts them: for load that
+            is looked at behind it
     drop    packets are judged by their clear header, never decrypted: for load
     """
 
@@ -177,8 +184,8 @@ class Viewer:
         if 64 <= data[1] & 0x7f <= 95:
             if keys:
                 self._control(now, keys.unprotect_rtcp(data))
-        elif self.mode == "drop":
-            self._packet(now, data, len(data))
+        elif self.mode == "drop" or self.mode == "later" and struct.unpack_from("!I", data, 8)[0] in self.streams:
+            self._packet(now, data, len(data), True)
         elif not keys:
             self._early.append((now, data))
         else:
@@ -186,8 +193,18 @@ class Viewer:
             for at, packet in (*early, (now, data)):
                 self._packet(at, keys.unprotect(packet), len(packet))
 
-    def _packet(self, now, data, size):
-        first, second, seq, ts, ssrc = struct.unpack_from("!BBHII", data)
+    @staticmethod
+    def _opened(data):
+        """Payload and extensions of a packet that is decrypted."""
+        begin, end = 12 + 4 * (data[0] & 15), len(data) - (data[-1] if data[0] & 32 else 0)
+        extensions = b""
+        if data[0] & 16:
+            head, begin = begin, begin + 4 + 4 * struct.unpack_from("!H", data, begin + 2)[0]
+            extensions = data[head:begin]
+        return data[begin:end], extensions
+
+    def _packet(self, now, data, size, is_sealed=False):
+        _, second, seq, ts, ssrc = struct.unpack_from("!BBHII", data)
         stream = self.streams.get(ssrc)
         if stream is None:
             kind = self.kinds.get(second & 0x7f)
@@ -196,13 +213,9 @@ class Viewer:
                 return
             stream = self.streams[ssrc] = Stream(kind, ssrc, second & 0x7f)
             self.moments.setdefault("first_" + kind, now)
-        payload, extensions = None, b""
-        if self.mode != "drop":
-            begin, end = 12 + 4 * (first & 15), len(data) - (data[-1] if first & 32 else 0)
-            if first & 16:
-                head, begin = begin, begin + 4 + 4 * struct.unpack_from("!H", data, begin + 2)[0]
-                extensions = data[head:begin]
-            payload = data[begin:end]
+        payload, extensions = (None, b"") if is_sealed else self._opened(data)
+        if self.mode == "later" and is_sealed:
+            payload = Sealed(data)
         packet = Packet(now, seq, ts, second >> 7, size, payload, extensions)
         if not (self.loses and self.loses(stream, packet)):
             stream.add(packet)
@@ -258,6 +271,22 @@ class Viewer:
         now = time.time()
         self.gateway._do(self._pli())
         return now
+
+    async def _open(self):
+        opened = {}
+        for stream in self.streams.values():
+            for n, packet in enumerate(stream.packets):
+                if isinstance(packet.payload, Sealed):
+                    payload, extensions = self._opened(self.dtls._rx_srtp.unprotect(bytes(packet.payload)))
+                    stream.packets[n] = packet._replace(payload=payload, extensions=extensions)
+            opened[stream.kind] = copy.copy(stream)
+            opened[stream.kind].packets = list(stream.packets)
+        return opened
+
+    def open(self):
+        """Decrypts what has come since the last `take`, in the mode "later", and returns it: {kind: Stream}. What comes
+        from now on is not in it."""
+        return self.gateway._do(self._open())
 
     async def _take(self):
         return {stream.kind: stream.take() for stream in self.streams.values()}
