@@ -9,7 +9,6 @@ import json
 import os
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
@@ -22,6 +21,7 @@ ROOT = os.environ["DH_ROOT"]
 sys.path.insert(0, os.path.join(ROOT, "bench"))
 
 import echo_room
+import echoes
 import live
 import play
 import pushes
@@ -157,7 +157,7 @@ class Halt(Case):
 
 
 class Echo(Case):
-    """bench/echo, with voices that are noise and a `hear` that says what a test wants: `LASTING` in a line means that
+    """`echo`, with voices that are noise and a `hear` that says what a test wants: `LASTING` in a line means that
     there was a voice, at that time."""
 
     def setUp(self):
@@ -175,22 +175,21 @@ class Echo(Case):
         return path
 
     def echo(self, hear):
-        """Its exit status, and which of its seven figures were met: three of echo, which lasts half a second here, and four of
+        """Which of its seven figures that have a limit were met: three of echo, which lasts half a second here, and four of
         voices, which begin after five seconds."""
         self.write("tests/support/hear", hear.replace("LASTING", str(echo_room.LASTING)))
         environment = {"DH_BUILD": self.build, "DH_TALKER": self.write("talker", ""), "PATH": self.build + ":" + os.environ["PATH"]}
-        done = subprocess.run([os.path.join(ROOT, "bench", "echo"), "--minutes", "0.01", "--voices", "3"], check=False, text=True,
-                              stdout=subprocess.PIPE, env={**os.environ, **environment})
-        return done.returncode, [json.loads(line)["met"] for line in done.stdout.splitlines()]
+        self.enterContext(mock.patch.dict(os.environ, environment))
+        return [figure.met() for figure in echoes.echo(None, 0.01, voices=3) if figure.limits]
 
     def test_only_viewers(self):
-        self.assertEqual(self.echo("[ $(wc -l) -lt 100 ] || echo 450 LASTING"), (0, [True] * 7))
+        self.assertEqual(self.echo("[ $(wc -l) -lt 100 ] || echo 450 LASTING"), [True] * 7)
 
     def test_itself(self):
-        self.assertEqual(self.echo("[ $(wc -l) -lt 100 ] && echo 20 LASTING || echo 450 LASTING"), (1, [False] * 3 + [True] * 4))
+        self.assertEqual(self.echo("[ $(wc -l) -lt 100 ] && echo 20 LASTING || echo 450 LASTING"), [False] * 3 + [True] * 4)
 
     def test_nobody(self):
-        self.assertEqual(self.echo("cat > /dev/null"), (1, [True] * 3 + [False] * 4))
+        self.assertEqual(self.echo("cat > /dev/null"), [True] * 3 + [False] * 4)
 
 
 class Soak(Case):

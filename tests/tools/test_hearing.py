@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a viewer's voice is told from noise and from the avatar's own echo, with real speech in a simulated room.
-bench/echo measures the same for longer."""
+`bench/run echo` measures the same for longer."""
 import unittest
 
 import numpy as np
