@@ -11,6 +11,7 @@ import time
 import numpy as np
 
 import echo_room
+from cuts import high_pass, level, powers
 from ffmpeg import ffmpeg
 from figure import Figure
 from hosted_room import HostedRoom, is_speech
@@ -20,17 +21,23 @@ from viewers import Gateway
 
 BARGE_IN_MS = 300
 SETTLE_S = 10           # see browsers.py
+PAGE_RATE = 48000
+TONE_HZ, CLICK_HZ = 300, 1000
+BEFORE_MS, BEHIND_MS = 300, 200     # of what Chromium renders around a cut
 
 # A page that speaks, and hears the room, by one clock. A sample counts as sound above -40 dB of the tone's 0.3.
 SPEAK = """Promise.all([import('/digitalhuman.js'), import('/ear.js')]).then(async ([{ DigitalHuman }, { hear }]) => {
     const context = new AudioContext({ sampleRate: 48000, latencyHint: 'interactive' });
     const mouth = context.createMediaStreamDestination();
-    window.speaks = false; window.last = 0; window.now = () => context.currentTime;
+    window.speaks = false; window.last = 0; window.tape = []; window.now = () => context.currentTime;
     window.dh = new DigitalHuman({ server: %s, room: 1, video: document.querySelector('video') });
     dh.on('stream', stream => hear(context, stream, 'sound', ({ at, samples }) => {
         const i = samples.findLastIndex(x => Math.abs(x) > 0.003);
         last = i < 0 ? last : at + i / 48000;
+        tape.push({ at, samples });
+        tape.splice(0, tape.length - 250);
     }));
+    window.around = (from, to) => tape.flatMap(({ at, samples }) => samples.filter((_, i) => at + i / 48000 >= from && at + i / 48000 < to));
     window.say = async text => {
         const source = context.createBufferSource();
         const pcm = new Int16Array(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer);
@@ -108,8 +115,23 @@ def drawl(frames):
     return base64.b64encode((np.clip(hum * gains, -1, 1) * 32767).astype("<i2").tobytes()).decode()
 
 
+def cut_heard(samples):
+    """(what is left 25 ms behind the last ms as loud as before, clicks beyond the tone's own), in dB below it, of what a
+    browser renders around a cut."""
+    x, ms = np.asarray(samples), PAGE_RATE // 1000
+    period = powers(x, 10)[:BEFORE_MS // 20]        # three of the tone's in each
+    before = float(np.median(period))
+    peaks = np.abs(x[:len(x) // ms * ms]).reshape(-1, ms).max(1)
+    loud = np.convolve(peaks >= 0.9 * (2 * before) ** 0.5, np.ones(4), "full")[:len(peaks)] > 0  # a period has a peak
+    begins = int(np.flatnonzero(loud)[-1]) * ms
+    sharp, tail = high_pass(x, CLICK_HZ), begins - 10 * ms
+    own = 2 * max(powers(sharp[200:tail], 2))
+    click = max(powers(sharp[tail:-200], 2)) - own
+    return level(max(powers(x[begins + 25 * ms:], 5)), before), level(max(click, 0), before)
+
+
 def heard(page, gateway):
-    """ms from the onset to the last sample; None: it did not interrupt."""
+    """ms from the onset to the last sample, and what is rendered around that; None: it did not interrupt."""
     page.wait("!speaks && !dh.microphone.speaking")
     since = len(gateway.events)
     name = gateway.request({"request": "enqueue", "id": 1, "file": "tone.mp4"})["segment"]
@@ -119,13 +141,14 @@ def heard(page, gateway):
     if gateway.wait_event(("interrupted", "finished"), since, segment=name)[1]["event"] == "finished":
         return None
     page.wait("now() > last + 0.5")
-    return (page.evaluate("last") - begun) * 1000
+    samples = page.evaluate(f"around(last - {BEFORE_MS / 1000}, last + {BEHIND_MS / 1000})")
+    return (page.evaluate("last") - begun) * 1000, samples
 
 
 def barge_in_heard(material, runs):
     """the same by ear, in Chromium: from a voice's first sample to the last one of the avatar that is rendered"""
     hosted = HostedRoom(room=f"barge_in = {BARGE_IN_MS}")
-    tone = 0.3 * np.sin(2 * np.pi * 300 * np.arange(8 * echo_room.RATE) / echo_room.RATE)
+    tone = 0.3 * np.sin(2 * np.pi * TONE_HZ * np.arange(8 * echo_room.RATE) / echo_room.RATE)
     silent = []
     try:
         ffmpeg("-f", "s16le", "-ar", echo_room.RATE, "-ac", 1, "-i", "-", "-f", "lavfi", "-i", "color=c=gray:s=256x256:r=25:d=8",
@@ -141,9 +164,14 @@ def barge_in_heard(material, runs):
             silent = [heard(page, gateway) for _ in range(runs)]
     finally:
         hosted.close()
+    cut = [cut_heard(each[1]) for each in silent if each]
     return [
         Figure("onset of a voice -> last sample rendered in Chromium, beyond barge_in",
-               [ms - BARGE_IN_MS for ms in silent if ms is not None], {"max": 160},
+               [each[0] - BARGE_IN_MS for each in silent if each], {"max": 160},
                note="both in WebAudio's time, without the latency of an output device; a voice without pauses"),
+        Figure("a tone that is cut, in Chromium: what is left after 25 ms, against before", [rest for rest, _ in cut], {"max": -40},
+               unit="dB"),
+        Figure("a tone that is cut, in Chromium: clicks beyond its own, against before", [click for _, click in cut], {"max": -40},
+               unit="dB"),
         Figure("voices that did not interrupt, in Chromium", [silent.count(None)], {"max": 0}, unit="", runs=str(runs)),
     ]

@@ -6,6 +6,7 @@ import importlib.machinery
 import importlib.util
 import io
 import json
+import math
 import os
 import random
 import shutil
@@ -17,6 +18,8 @@ import types
 import unittest
 from unittest import mock
 
+import numpy as np
+
 ROOT = os.environ["DH_ROOT"]
 sys.path.insert(0, os.path.join(ROOT, "bench"))
 
@@ -27,6 +30,7 @@ import play
 import pushes
 import rtp
 import soaking
+import voices
 
 
 def load(name):
@@ -190,6 +194,27 @@ class Echo(Case):
 
     def test_nobody(self):
         self.assertEqual(self.echo("cat > /dev/null"), [True] * 3 + [False] * 4)
+
+
+class CutHeard(Case):
+    """`barge-in-heard` judges what a browser renders around a cut, whose last sample is at its place."""
+
+    def judged(self, shape):
+        """A tone whose loudness falls from 1 to 0 as `shape` says of the seconds since the cut."""
+        time_s = np.arange(48000) / 48000
+        samples = 0.3 * np.sin(2 * np.pi * voices.TONE_HZ * time_s) * np.clip([shape(t - 0.4) for t in time_s], 0, 1)
+        last = int(np.flatnonzero(np.abs(samples) > 0.003)[-1])
+        around = samples[last - 48 * voices.BEFORE_MS:last + 48 * voices.BEHIND_MS]
+        return [db <= -40 for db in voices.cut_heard(around.tolist())]
+
+    def test_a_fade(self):
+        self.assertEqual(self.judged(lambda t: 0.5 + 0.5 * math.cos(math.pi * min(max(t, 0) / 0.014, 1))), [True, True])
+
+    def test_a_click(self):
+        self.assertEqual(self.judged(lambda t: t < 0.0008), [True, False])
+
+    def test_what_is_drawn_out(self):
+        self.assertEqual(self.judged(lambda t: 0.5 + 0.5 * math.cos(math.pi * min(max(t, 0) / 0.07, 1))), [False, True])
 
 
 class Soak(Case):
