@@ -11,7 +11,7 @@ from service import Service
 
 JCFG = """
 general: { cache_folder = "{folder}/cache" worker = "{prepare}" max_workers = 2 warm_workers = 1 max_text = 100 more_s = MORE_S
-	admin_key = "operator" segments_folder = "{folder}/segments" scope = "{folder}/bin/dh-scope" }
+	admin_key = "operator" segments_folder = "{folder}/segments" scope = "{folder}/bin/dh-scope" SETTINGS }
 avatar-small: { width = 64 height = 64 idle = "{folder}/idle.avi" kbps = 200 }
 GENERATORS
 generator-command: { command = ( "/bin/cat", "{folder}/short.nut" ) }
@@ -56,11 +56,12 @@ class Services(RequestCase):
         generators += 'generator-stranger: { url = "%s" }\n' % secure.url
         generators += 'generator-secure: { url = "%s" environment = ( "SSL_CERT_FILE=%s" ) }\n' % (secure.url, authority.path)
         generators += cls.generators
-        cls.begin(cls.server(JCFG.replace("GENERATORS", generators).replace("MORE_S", str(cls.more_s))))
+        jcfg = JCFG.replace("GENERATORS", generators).replace("MORE_S", str(cls.more_s)).replace("SETTINGS", cls.settings)
+        cls.begin(cls.server(jcfg))
         with open(cls.janus.path("short.nut"), "rb") as file:
             cls.media = file.read()
 
-    generators = ""
+    generators = settings = ""      # more of the configuration; the settings are general ones
     server = Server
     more_s = 60             # longer than a busy machine takes from one piece of a text to the next
 
@@ -68,8 +69,8 @@ class Services(RequestCase):
     def more(cls, service):
         """For those that build on this."""
 
-    def speaking_room(self, generator):
-        room = self.ask("create", avatar="small", generator=generator, admin_key="operator")["id"]
+    def speaking_room(self, generator, **fields):
+        room = self.ask("create", avatar="small", generator=generator, admin_key="operator", **fields)["id"]
         self.addCleanup(self.ask, "destroy", id=room)
         observer = self.attach()
         observer.request({"request": "observe", "id": room})
