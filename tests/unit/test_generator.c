@@ -54,6 +54,53 @@ static void test_ending(const void *arg)
 	close_io();
 }
 
+/* --- held for longer than it may take */
+
+static const struct held {
+	const char *name, *script;
+	bool is_released;
+	const char *written, *error;
+} holds[] = {
+	{ "it finishes", "sleep 1.5; cat", false, "hello", "" },
+	{ "its time goes on afterwards", "sleep 1000", true, "", "took longer than 1 s" },
+};
+
+static void start_held(void *arg)
+{
+	start_it(arg);
+	if (run.err == 0)
+		dh_generator_hold(run.generator, true);
+}
+
+static void release(void *arg)
+{
+	(void)arg;
+	dh_generator_hold(run.generator, false);
+}
+
+static void test_held(const void *arg)
+{
+	const struct held *row = arg;
+	struct generator_run now;
+
+	open_io();
+	config.max_s = 1;
+	command[2] = (char *)row->script;
+	dh_io_call(io, start_held, NULL);
+	config.max_s = 60;
+	CHECK_INT(run.err, 0);
+	if (row->is_released) {
+		usleep(1500 * 1000);
+		CHECK_INT(look().ends, 0);
+		dh_io_call(io, release, NULL);
+	}
+	AWAIT((now = look(), now.ends > 0 && now.is_at_end));
+	now.written[now.length] = 0;
+	CHECK_STR(now.written, row->written);
+	CHECK(*row->error ? strstr(now.error, row->error) != NULL : !*now.error, "\"%s\"", now.error);
+	close_io();
+}
+
 /* It has none of root's privileges. */
 static void test_user(void)
 {
@@ -269,6 +316,7 @@ static void test_absent(void)
 
 static const struct check_test tests[] = {
 	TABLE(test_ending, endings),
+	TABLE(test_held, holds),
 	TEST(test_user),
 	TEST(test_scene),
 	TEST(test_idle),
