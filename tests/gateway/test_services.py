@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Generators that are HTTP services, and texts that are still being written."""
 import base64
+import glob
 import os
 import threading
 import time
 import unittest
 
+import rtp
 from ffmpeg import ffmpeg
+from prepared import Prepared
 from service_case import Services
+from viewers import Gateway
 
 
 class Urls(Services):
@@ -110,6 +114,92 @@ class Urls(Services):
         self.assertIn("its certificate could not be verified", self.end_of(events, self.say(room))["error"])
         room, events = self.speaking_room("secure")
         self.assertEqual(self.end_of(events, self.say(room))["event"], "finished")
+
+
+class Scene(Services):
+    """What will be shown when the segment begins, while the avatar idles before a viewer."""
+
+    @classmethod
+    def more(cls, service):
+        cls.generators = 'generator-scene: { url = "%s" }' % service("scene").url + """
+            generator-told: { command = ( "/bin/sh", "-c",
+                "echo $DH_POSITION_MS $DH_THUMBNAIL > {folder}/told; cat {folder}/short.nut" ) }"""
+
+    def setUp(self):
+        super().setUp()
+        self.gateway = self.enterContext(Gateway(self.janus.ws))
+
+    def idle(self):
+        """The avatar's clip; the cache may get it a moment after it plays."""
+        end = time.monotonic() + 60
+        while not (paths := glob.glob(self.janus.path("cache/*.dhs"))):
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
+        return Prepared(paths[0])
+
+    def first_ms(self, generator):
+        """How long its first media lately took."""
+        generators = self.ask("stats", admin_key="operator")["usage"]["generators"]
+        return next(g for g in generators if g["generator"] == generator)["places"][0]["first_ms"] or 0
+
+    def check(self, generator, room, events, told):
+        """`told(n)` waits until the generator is asked for the nth time, and says what it has been told."""
+        viewer = self.gateway.watch({"id": room})
+        idle = self.idle()
+        known = [unit.data for unit in idle.video]
+        for count in range(5):
+            expected_ms = self.first_ms(generator)
+            viewer.wait_until(self.ask("queue", id=room)["media_ms"] + 400)     # it idles
+            segment = self.say(room)
+            position_ms, thumbnail = told(count)
+            after_ms = self.ask("queue", id=room)["media_ms"]
+            queued_ms = self.event(events, segment, "queued")["media_ms"]
+            self.assertEqual(self.end_of(events, segment)["event"], "finished")
+            if after_ms - queued_ms < 500:
+                break                       # on a busy machine that may be longer than the clip
+        self.assertEqual(base64.b64decode(thumbnail), idle.luma[int(position_ms) // 40].tobytes())
+        # Where the clip was at that moment.
+        shown = [((p.ts - viewer.rtp_start["video"]) % (1 << 32) / 90, p.data) for p in rtp.pictures(viewer.video)]
+        at_ms, data = [s for s in shown if s[0] <= queued_ms and s[1] in known][-1]
+        now_ms = queued_ms - at_ms + 40 * known.index(data)
+        behind_ms = (int(position_ms) - expected_ms - now_ms + 40) % (40 * len(known)) - 40
+        self.assertLessEqual(behind_ms, after_ms - queued_ms + 40)
+        viewer.leave()
+        return expected_ms
+
+    def test_a_service(self):
+        def answer(asked):
+            asked.await_whole()
+            time.sleep(0.3)
+            asked.send(self.media)
+        self.answers["scene"] = answer
+        room, events = self.speaking_room("scene")
+        for least_ms in (0, 300):           # the second time it is known how long it takes
+            before = len(self.services["scene"].asked)
+
+            def told(count, before=before):
+                headers = self.services["scene"].await_asked(before + count + 1).headers
+                return headers["X-Dh-Position-Ms"], headers["X-Dh-Thumbnail"]
+            self.assertGreaterEqual(self.check("scene", room, events, told), least_ms)
+
+    def test_a_command(self):
+        room, events = self.speaking_room("told")
+
+        def told(_):
+            end = time.monotonic() + 60
+            while not (words := self.said()):
+                self.assertLess(time.monotonic(), end)
+                time.sleep(0.005)
+            os.remove(self.janus.path("told"))
+            return words
+        self.check("told", room, events, told)
+
+    def said(self):
+        try:
+            with open(self.janus.path("told"), encoding="utf-8") as file:
+                return file.read().split()
+        except FileNotFoundError:
+            return []
 
 
 class Written(Services):
