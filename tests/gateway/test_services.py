@@ -145,6 +145,7 @@ class Scene(Services):
     def check(self, generator, room, events, told):
         """`told(n)` waits until the generator is asked for the nth time, and says what it has been told."""
         viewer = self.gateway.watch({"id": room})
+        viewer.wait(lambda v: v.video and v.audio)
         idle = self.idle()
         known = [unit.data for unit in idle.video]
         for count in range(5):
@@ -331,8 +332,10 @@ class Kept(Services):
     """Sentences that return."""
     @classmethod
     def more(cls, service):
-        cls.generators = 'generator-kept: { url = "%s" voices = ( "ada", "bob" ) cache = true at_once = "1" }' \
-            % service("kept").url
+        cls.generators = """avatar-coarse: { width = 64 height = 64 idle = "{folder}/idle.avi" kbps = 100 }
+            generator-kept: { url = "%(url)s" voices = ( "ada", "bob" ) cache = true at_once = "1" }
+            generator-likewise: { url = "%(url)s" voices = ( "ada", "bob" ) cache = true at_once = "1" }
+            """ % {"url": service("kept").url}
 
     def setUp(self):
         super().setUp()
@@ -355,6 +358,8 @@ class Kept(Services):
         self.assertTrue(self.asked_for(room, events, "Two moments"))
         other, other_events = self.speaking_room("kept")
         self.assertFalse(self.asked_for(other, other_events, "One moment"))
+        self.assertTrue(self.asked_for(*self.speaking_room("kept", avatar="coarse"), "One moment"))
+        self.assertTrue(self.asked_for(*self.speaking_room("likewise"), "One moment"))
 
     def test_what_was_not_complete(self):
         def answer(asked):

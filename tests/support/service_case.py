@@ -70,7 +70,7 @@ class Services(RequestCase):
         """For those that build on this."""
 
     def speaking_room(self, generator, **fields):
-        room = self.ask("create", avatar="small", generator=generator, admin_key="operator", **fields)["id"]
+        room = self.ask("create", generator=generator, admin_key="operator", **{"avatar": "small", **fields})["id"]
         self.addCleanup(self.ask, "destroy", id=room)
         observer = self.attach()
         observer.request({"request": "observe", "id": room})

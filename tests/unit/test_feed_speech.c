@@ -216,6 +216,81 @@ static void test_text_that_was_taken_is_spoken(void)
 	close_all();
 }
 
+/* --- what the cache keeps it under */
+
+static char *sing[] = { (char *)"/bin/sing", (char *)"aloud", NULL };
+static char *sing_aloud[] = { (char *)"/bin/sing aloud", NULL };
+static char *same_urls[] = { (char *)"http://a/", (char *)"http://b/", NULL };
+static char *other_urls[] = { (char *)"http://a/", (char *)"http://c/", NULL };
+static char *alto[] = { (char *)"VOICE=alto", NULL };
+static char *bass[] = { (char *)"VOICE=bass", NULL };
+static char *two[] = { (char *)"A=1", (char *)"B=2", NULL };
+static char *lines[] = { (char *)"A=1\n3 B=2", NULL };
+
+/* clang-format off */
+#define SAME(value) { value, value }
+#define MADE_BY(...) { .name = (char *)"tester", .cache = 1, __VA_ARGS__ }
+/* clang-format on */
+
+/* Two sentences; what only matters while they are made is no setting of theirs. */
+static const struct made_row {
+	const char *name;
+	struct dh_generator_config configs[2];
+	const char *texts[2], *voices[2];
+	bool is_same;
+} made_rows[] = {
+	{ "the same", { MADE_BY(.urls = urls), MADE_BY(.urls = same_urls) }, SAME("hello"), SAME("ada"), true },
+	{ "limits", { MADE_BY(.urls = urls), MADE_BY(.urls = urls, .max_s = 9, .at_once = one_url, .memory_mb = 7) },
+		SAME("hello"), SAME("ada"), true },
+	{ "text", { MADE_BY(.urls = urls), MADE_BY(.urls = urls) }, { "hello", "Hello" }, SAME("ada"), false },
+	{ "voice", { MADE_BY(.urls = urls), MADE_BY(.urls = urls) }, SAME("hello"), { "ada", "bob" }, false },
+	{ "no voice", { MADE_BY(.urls = urls), MADE_BY(.urls = urls) }, SAME("hello"), { "ada", NULL }, false },
+	{ "generator", { MADE_BY(.urls = urls), { .name = (char *)"other", .cache = 1, .urls = urls } }, SAME("hello"),
+		SAME("ada"), false },
+	{ "url", { MADE_BY(.urls = urls), MADE_BY(.urls = other_urls) }, SAME("hello"), SAME("ada"), false },
+	{ "urls", { MADE_BY(.urls = urls), MADE_BY(.urls = one_url) }, SAME("hello"), SAME("ada"), false },
+	{ "command", { MADE_BY(.command = sing), MADE_BY(.command = sing_aloud) }, SAME("hello"), SAME("ada"), false },
+	{ "command or url", { MADE_BY(.command = one_url), MADE_BY(.urls = one_url) }, SAME("hello"), SAME("ada"),
+		false },
+	{ "environment", { MADE_BY(.urls = urls, .environment = alto), MADE_BY(.urls = urls, .environment = bass) },
+		SAME("hello"), SAME("ada"), false },
+	{ "no environment", { MADE_BY(.urls = urls, .environment = alto), MADE_BY(.urls = urls) }, SAME("hello"),
+		SAME("ada"), false },
+	{ "lines", { MADE_BY(.urls = urls, .environment = two), MADE_BY(.urls = urls, .environment = lines) },
+		SAME("hello"), SAME("ada"), false },
+};
+
+static char *made_of(const struct made_row *row, int i, bool is_open)
+{
+	const struct dh_feed_context context = { .io = t.io, .generators = t.generators, .max_text = 1000 };
+	const struct dh_feed_speech speech = { .generator = &row->configs[i],
+		.text = row->texts[i],
+		.is_text_open = is_open,
+		.voice = row->voices[i],
+		.audio = -1 };
+	struct dh_ingest_source source;
+
+	dh_ingest_source_init(&source);
+	struct dh_feed *feed = dh_feed_new(&context, &owner, "text", NULL, &source, &speech, NULL);
+	char *text = dh_feed_speech_made_of(feed);
+	dh_feed_unref(&feed);
+	return text;
+}
+
+static void test_made_of(const void *arg)
+{
+	const struct made_row *row = arg;
+
+	open_all(urls, "hello", false);
+	char *one = made_of(row, 0, false), *another = made_of(row, 1, false), *open = made_of(row, 0, true);
+	CHECK(one && another && !open);
+	CHECK_INT(strcmp(one, another) == 0, row->is_same);
+	CHECK(!dh_feed_speech_made_of(t.feed), "its generator is not to be kept");
+	g_free(one);
+	g_free(another);
+	close_all();
+}
+
 static char *one_each[] = { (char *)"1", NULL };
 
 static void is_given(void *arg, int place)
@@ -547,6 +622,7 @@ static void test_the_rest_and_the_turn(void)
 
 static const struct check_test tests[] = {
 	TEST(test_text_that_was_taken_is_spoken),
+	TABLE(test_made_of, made_rows),
 	TEST(test_text_is_kept_while_another_service_is_waited_for),
 	TABLE(test_start_of_processes, start_rows),
 	TABLE(test_metadata, metadata_rows),
