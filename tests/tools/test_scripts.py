@@ -7,7 +7,6 @@ import glob
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
 import tempfile
@@ -132,7 +131,7 @@ class Ports(unittest.TestCase):
                 for port in ports[2:]:
                     socket.create_connection(("127.0.0.1", port), 60).close()
             finally:
-                run.send_signal(signal.SIGINT)
+                run.terminate()
                 run.communicate(timeout=60)
 
     def test_a_page_port_that_is_asked_for(self):
