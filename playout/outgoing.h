@@ -37,7 +37,7 @@ struct dh_outgoing {
 	struct dh_outgoing_picture pictures[2]; /* [0] leaves first */
 	int count;
 	int64_t next_ticks;  /* when the next burst is due */
-	int64_t until_ticks; /* when the next picture is due */
+	int64_t until_ticks; /* when the next picture is due, or may come */
 };
 
 /* One payload of `picture`, as in dh_vp8_payload_fn; with `marker` it is the last. */

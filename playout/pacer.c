@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "timebase.h"
-
 void dh_pacer_init(struct dh_pacer *pacer, int64_t first_ticks, int64_t spread_ticks)
 {
 	*pacer = (struct dh_pacer){ 0 };
@@ -121,9 +119,17 @@ int64_t dh_pacer_offset_max_ticks(const struct dh_pacer *pacer)
 bool dh_pacer_due(struct dh_pacer *pacer, int group, int64_t media_ticks, uint64_t *from, uint64_t *to)
 {
 	uint64_t *next = &pacer->next[group];
+	int64_t pictures_ticks = media_ticks;
+
 	*from = *next;
-	while (*next < pacer->end && slot(pacer, *next)->media_ticks + pacer->offset_ticks[group] <= media_ticks)
-		(*next)++;
+	for (; *next < pacer->end; (*next)++) {
+		const struct dh_item *item = slot(pacer, *next);
+		int64_t due_ticks = item->media_ticks + pacer->offset_ticks[group];
+		if (due_ticks > (item->media == DH_VIDEO ? pictures_ticks : media_ticks))
+			break;
+		if (item->media == DH_AUDIO && due_ticks + DH_TOGETHER_TICKS > pictures_ticks)
+			pictures_ticks = due_ticks + DH_TOGETHER_TICKS;
+	}
 	*to = *next;
 	return *from < *to;
 }

@@ -3,17 +3,20 @@
  *
  * Items arrive in order of media time, at most a slot ahead. Viewers are in groups,
  * each with a constant offset: an item is due for a group at its media time plus the
- * offset. The pacer keeps an item until every group has had it, and knows the earliest
- * deadline. A group's members are the threads that send to its viewers. Belongs to its playout's thread.
+ * offset. A picture that is due at most DH_TOGETHER_TICKS after a packet of sound leaves
+ * with it, early, so that whoever sends both wakes once. The pacer keeps an item until every
+ * group has had it, and knows the earliest deadline. A group's members are the threads that send to its viewers. Belongs to its playout's thread.
  */
 #ifndef DH_PACER_H
 #define DH_PACER_H
 
 #include <stdbool.h>
 
+#include "timebase.h"
 #include "timeline.h"
 
 #define DH_PACER_GROUPS_MAX 20
+#define DH_TOGETHER_TICKS   (2 * DH_TICKS_PER_MS)
 
 struct dh_pacer {
 	/* items: a ring; item number n is at n % capacity */
@@ -43,8 +46,8 @@ void dh_pacer_leave(struct dh_pacer *pacer, int group);
 /* The largest offset of a group with members. */
 int64_t dh_pacer_offset_max_ticks(const struct dh_pacer *pacer);
 
-/* Sets *from and *to (exclusive) to the numbers of the items that are due for
- * `group` at media time `media_ticks`; they count as delivered. False: none. */
+/* Sets *from and *to (exclusive) to the numbers of the items that leave for `group`
+ * at media time `media_ticks`; they count as delivered. False: none. */
 bool dh_pacer_due(struct dh_pacer *pacer, int group, int64_t media_ticks, uint64_t *from, uint64_t *to);
 const struct dh_item *dh_pacer_item(const struct dh_pacer *pacer, uint64_t number);
 

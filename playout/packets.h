@@ -12,7 +12,9 @@
 typedef void dh_packet_fn(void *arg, void *viewer_user, enum dh_media media, const uint8_t *rtp, size_t size);
 
 /* Everything that was due for a viewer has been handed to `packet`. `late_ticks`: by medium, how late the latest of
- * it was at the time of that poll; -1: none of it was due. */
+ * it was at the time of that poll, below 0 for a picture that left early (pacer.h); DH_LATE_NONE: none of it was
+ * due. */
+#define DH_LATE_NONE INT64_MIN
 typedef void dh_handed_fn(void *arg, void *viewer_user, const int64_t late_ticks[2]);
 
 /* How much sound is in a packet, in ms (RFC 8866, 6.4): 20, 40 or 60. */

@@ -66,13 +66,14 @@ int64_t dh_playout_viewer_offset_ticks(const struct dh_viewer *viewer)
 	return viewer->branch->pacer.offset_ticks[viewer->group];
 }
 
-/* Nothing that it was sent is stamped later than now. */
+/* Nothing that it was sent is stamped later than now, but for a picture that left early. */
 void dh_playout_viewer_seed(const struct dh_playout *playout, const struct dh_viewer *viewer, int64_t now_ticks,
 	struct dh_continuity_seed *seed)
 {
 	dh_continuity_seed(&viewer->continuity, seed);
 	dh_continuity_seed_move(seed, -playout->origin_ticks);
-	seed->from_ticks = now_ticks + DH_TICKS_PER_MS;
+	int64_t last_ticks = playout->origin_ticks + viewer->last_video_ticks;
+	seed->from_ticks = (last_ticks > now_ticks ? last_ticks : now_ticks) + DH_TICKS_PER_MS;
 }
 
 void dh_playout_seed_here(const struct dh_playout *playout, struct dh_continuity_seed *seed)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pacer.h"
+
 /* How far before its entry an anchor is stamped: 90 ticks of 90 kHz. Chromium then
  * mostly shows the entry, not the anchor. */
 #define ANCHOR_LEAD_TICKS (90 * DH_TICKS_PER_VIDEO_CLOCK)
@@ -73,12 +75,12 @@ static void note_lateness(struct dh_viewer *viewer, enum dh_media media, int64_t
 
 void dh_viewer_begin(struct dh_viewer *viewer)
 {
-	viewer->late_ticks[DH_AUDIO] = viewer->late_ticks[DH_VIDEO] = -1;
+	viewer->late_ticks[DH_AUDIO] = viewer->late_ticks[DH_VIDEO] = DH_LATE_NONE;
 }
 
 void dh_viewer_end(struct dh_viewer *viewer)
 {
-	bool is_any = viewer->late_ticks[DH_AUDIO] >= 0 || viewer->late_ticks[DH_VIDEO] >= 0;
+	bool is_any = viewer->late_ticks[DH_AUDIO] != DH_LATE_NONE || viewer->late_ticks[DH_VIDEO] != DH_LATE_NONE;
 
 	if (is_any && viewer->out->handed)
 		viewer->out->handed(viewer->out->arg, viewer->user, viewer->late_ticks);
@@ -158,7 +160,9 @@ void dh_viewer_continue(struct dh_viewer *viewer, int64_t now_ticks)
 	int64_t next_ticks = dh_viewer_next_ticks(viewer);
 	if (now_ticks < next_ticks)
 		return;
-	note_lateness(viewer, DH_VIDEO, now_ticks - next_ticks);
+	/* the first burst is as late as its picture, which may be early */
+	if (now_ticks > next_ticks || viewer->late_ticks[DH_VIDEO] == DH_LATE_NONE)
+		note_lateness(viewer, DH_VIDEO, now_ticks - next_ticks);
 	dh_outgoing_send(&viewer->outgoing, now_ticks, send_payload, viewer);
 }
 
@@ -321,7 +325,8 @@ static void send_video(struct dh_viewer *viewer, const struct dh_item *item, int
 		.media_ticks = item->media_ticks };
 	viewer->waiting = viewer->stale = item->repeats == DH_REPEAT_OLDER;
 	note_lateness(viewer, DH_VIDEO, now_ticks - item->media_ticks);
-	begin_picture(viewer, &picture, item->unit->flags, now_ticks, item->media_ticks + item->unit->duration_ticks);
+	begin_picture(viewer, &picture, item->unit->flags, now_ticks,
+		item->media_ticks + item->unit->duration_ticks - DH_TOGETHER_TICKS);
 	dh_viewer_continue(viewer, now_ticks);
 }
 

@@ -92,7 +92,7 @@ int dh_viewer_alloc(struct dh_viewer **viewer, const struct dh_continuity_seed *
 void dh_viewer_free(struct dh_viewer **viewer);
 
 /* Below, `now_ticks` is media time less the viewer's offset: an item is due at its own
- * media time. */
+ * media time, a picture a little before it (pacer.h). */
 
 /* Sends the first anchor; does nothing while paused. */
 void dh_viewer_join(struct dh_viewer *viewer, struct dh_unit *anchor, int64_t now_ticks);

@@ -26,13 +26,13 @@ struct dh_punctuality {
 struct dh_viewer_times {
 	int64_t asked_ticks;      /* when it asked to watch, by CLOCK_MONOTONIC */
 	int64_t connected_ticks;  /* when its media could begin, likewise */
-	int64_t sound_late_ticks; /* how late its last sound was; -1: none yet */
+	int64_t sound_late_ticks; /* how late its last sound was; DH_LATE_NONE: none yet */
 	int64_t join_ticks;       /* from asking to its first picture; -1: it has had none */
 	bool was_held_back;       /* it wanted no picture meanwhile, so its join is not counted */
 };
 void dh_viewer_times_init(struct dh_viewer_times *times, int64_t asked_ticks);
 
-/* Something was handed over for that viewer: `late_ticks` by medium, -1 for none of it. */
+/* Something was handed over for that viewer: `late_ticks` as in dh_handed_fn, but at the time of this call. */
 void dh_punctuality_sent(struct dh_punctuality *punctuality, struct dh_viewer_times *times,
 	const int64_t late_ticks[2]);
 /* Its first picture has left, at `now_ticks`. */

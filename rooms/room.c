@@ -42,9 +42,11 @@ static void on_handed(void *arg, void *viewer_user, const int64_t late_ticks[2])
 	if (member->outlet.kind != DH_OUTLET_MEMBER)
 		return;
 	for (int media = 0; media < 2; media++)
-		later_ticks[media] = late_ticks[media] < 0 ? -1 : late_ticks[media] + now_ticks - room->turn_ticks;
+		later_ticks[media] = late_ticks[media] == DH_LATE_NONE ?
+			DH_LATE_NONE :
+			late_ticks[media] + now_ticks - room->turn_ticks;
 	dh_punctuality_sent(&room->punctuality, &member->times, later_ticks);
-	if (member->times.join_ticks >= 0 || late_ticks[DH_VIDEO] < 0)
+	if (member->times.join_ticks >= 0 || late_ticks[DH_VIDEO] == DH_LATE_NONE)
 		return;
 	dh_playout_viewer_stats(member->viewer, &sent);
 	if (sent.pictures)

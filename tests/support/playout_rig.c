@@ -305,6 +305,18 @@ static void take_audio(struct rig *rig, struct rig_viewer *v, const uint8_t *pay
 		wrong(v, "a packet lasts too long, or across its grid");
 }
 
+/* No packet ever carries a timestamp ahead of media time, but for pictures of a slot's first 2 ms and their anchors:
+ * they leave with the slot's sound. */
+static void check_ahead(const struct rig *rig, struct rig_viewer *v, enum dh_media media, uint32_t timestamp)
+{
+	int64_t clock = media == DH_VIDEO ? DH_TICKS_PER_VIDEO_CLOCK : DH_TICKS_PER_AUDIO_SAMPLE;
+	int64_t now = (rig->now - rig->origin) / clock, slot = (rig->now - rig->origin) / DH_SLOT_TICKS * DH_SLOT_TICKS;
+	bool goes_with_sound = media == DH_VIDEO && v->begun[DH_AUDIO] &&
+		(int32_t)(timestamp - (uint32_t)((slot + 2 * MS) / clock)) <= 0;
+	if ((int32_t)(timestamp - (uint32_t)now) > 0 && !goes_with_sound)
+		wrong(v, "timestamp ahead of media time");
+}
+
 static void on_packet(void *arg, void *user, enum dh_media media, const uint8_t *rtp, size_t size)
 {
 	struct rig *rig = arg;
@@ -316,11 +328,7 @@ static void on_packet(void *arg, void *user, enum dh_media media, const uint8_t 
 		wrong(v, "RTP header");
 	if (v->begun[media] && sequence != (uint16_t)(v->sequence[media] + 1))
 		wrong(v, "gap in sequence numbers");
-	/* No packet ever carries a timestamp ahead of media time. */
-	int64_t clock = media == DH_VIDEO ? DH_TICKS_PER_VIDEO_CLOCK : DH_TICKS_PER_AUDIO_SAMPLE;
-	int64_t now = (rig->now - rig->origin) / clock;
-	if ((int32_t)(timestamp - (v->seed.first_timestamp[media] + (uint32_t)now)) > 0)
-		wrong(v, "timestamp ahead of media time");
+	check_ahead(rig, v, media, timestamp - v->seed.first_timestamp[media]);
 	if (media == DH_VIDEO)
 		take_video(rig, v, rtp + 12, size - 12, timestamp, sequence, rtp[1] & 0x80);
 	else

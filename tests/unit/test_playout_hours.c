@@ -118,6 +118,13 @@ static double apart_ms(uint32_t timestamp, int64_t media_ticks, int64_t clock)
 	return abs(difference) * (double)clock / DH_TICKS_PER_MS;
 }
 
+/* When a picture leaves: at its time, or with sound that is due at most 2 ms before. */
+static int64_t leaves(int64_t media_ticks)
+{
+	int64_t behind = media_ticks % DH_SLOT_TICKS;
+	return behind <= 2 * MS ? media_ticks - behind : media_ticks;
+}
+
 /* The newest picture and packet of the segment that plays. */
 static void check_newest(const struct rig_viewer *v, const struct rig_segment *spec, int64_t *heard)
 {
@@ -127,7 +134,8 @@ static void check_newest(const struct rig_viewer *v, const struct rig_segment *s
 		return;
 	int64_t shown = started->media_ticks + dh_ticks_of_frame(picture->index, 33, 1);
 	CHECK(apart_ms(picture->timestamp, shown, DH_TICKS_PER_VIDEO_CLOCK) <= WHOLE_MS, "picture %d", picture->index);
-	CHECK(llabs(picture->sent_ticks - rig.origin - shown) <= WHOLE_MS * MS, "picture %d was late", picture->index);
+	CHECK(llabs(picture->sent_ticks - rig.origin - leaves(shown)) <= WHOLE_MS * MS, "picture %d was late",
+		picture->index);
 	int64_t packet = (v->sound_ticks[(v->sound_count - 1) % RIG_LOG_MAX] - rig.origin - started->media_ticks) /
 		DH_SLOT_TICKS;
 	CHECK(v->sound[(v->sound_count - 1) % RIG_LOG_MAX] == spec->tag, "%s is not heard", spec->id);

@@ -92,7 +92,7 @@ static void test_how_late(const void *row)
 	rig_run(&rig, media_ms(1019));
 	rig_stall(&rig, (r->stall_ms + 1) * MS);
 	CHECK_INT(v->late_ticks[DH_AUDIO], r->sound_ms * MS);
-	CHECK_INT(v->late_ticks[DH_VIDEO], r->picture_ms < 0 ? -1 : r->picture_ms * MS);
+	CHECK_INT(v->late_ticks[DH_VIDEO], r->picture_ms < 0 ? DH_LATE_NONE : r->picture_ms * MS);
 	finish_after(0);
 }
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "playout/timebase.h"
-#include "playout/unit.h"
+#include "playout/packets.h"
 #include "rooms/punctuality.h"
 
 #define MS DH_TICKS_PER_MS
@@ -41,14 +41,28 @@ static void test_lateness_and_skew(void)
 	struct dh_viewer_times times;
 
 	dh_viewer_times_init(&times, 0);
-	send(&punctuality, &times, -1, 4 * MS); /* no sound to be apart from */
-	send(&punctuality, &times, MS / 2, -1);
-	send(&punctuality, &times, -1, 6 * MS); /* 5.5 apart */
+	send(&punctuality, &times, DH_LATE_NONE, 4 * MS); /* no sound to be apart from */
+	send(&punctuality, &times, MS / 2, DH_LATE_NONE);
+	send(&punctuality, &times, DH_LATE_NONE, 6 * MS); /* 5.5 apart */
 	send(&punctuality, &times, 300 * MS, 300 * MS);
-	send(&punctuality, &times, -1, 0); /* 300 the other way round */
+	send(&punctuality, &times, DH_LATE_NONE, 0); /* 300 the other way round */
 	check_histogram(&punctuality, "lateness", "audio", "[1,0,0,0,0,0,0,0,0,0,0,0,1]", 300.5);
 	check_histogram(&punctuality, "lateness", "video", "[1,0,0,1,1,0,0,0,0,0,0,0,1]", 310);
 	check_histogram(&punctuality, "lateness", "skew", "[1,0,0,0,1,0,0,0,0,0,0,0,1]", 305.5);
+}
+
+/* A picture that left early is not late, but apart from its sound. */
+static void test_early(void)
+{
+	struct dh_punctuality punctuality = { 0 };
+	struct dh_viewer_times times;
+
+	dh_viewer_times_init(&times, 0);
+	send(&punctuality, &times, 0, -3 * MS / 2);
+	send(&punctuality, &times, 4 * MS, 4 * MS - 3 * MS / 2);
+	check_histogram(&punctuality, "lateness", "audio", "[1,0,0,1,0,0,0,0,0,0,0,0,0]", 4);
+	check_histogram(&punctuality, "lateness", "video", "[1,0,1,0,0,0,0,0,0,0,0,0,0]", 2.5);
+	check_histogram(&punctuality, "lateness", "skew", "[0,2,0,0,0,0,0,0,0,0,0,0,0]", 3);
 }
 
 /* Edges belong below; the last bucket has none. */
@@ -59,8 +73,8 @@ static void test_edges(void)
 
 	dh_viewer_times_init(&times, 0);
 	for (int64_t ms = 0; ms <= 201; ms++)
-		send(&punctuality, &times, ms * MS, -1);
-	send(&punctuality, &times, MS + 1, -1);
+		send(&punctuality, &times, ms * MS, DH_LATE_NONE);
+	send(&punctuality, &times, MS + 1, DH_LATE_NONE);
 	check_histogram(&punctuality, "lateness", "audio", "[2,2,1,2,2,3,5,5,10,20,50,100,1]",
 		201 * 202 / 2 + 1 + 1.0 / MS);
 }
@@ -87,6 +101,7 @@ static void test_joins(void)
 
 static const struct check_test tests[] = {
 	TEST(test_lateness_and_skew),
+	TEST(test_early),
 	TEST(test_edges),
 	TEST(test_joins),
 };
