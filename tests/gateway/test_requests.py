@@ -138,6 +138,10 @@ class Requests(ServerCase):
                          ["m=audio", "a=sendonly", "a=mid:a", "m=video", "a=sendonly", "a=mid:v"])
         for line in ("a=rtpmap:111 opus/48000/2", "a=rtpmap:96 VP8/90000", "a=rtcp-fb:96 nack pli", "a=rtcp-fb:96 ccm fir"):
             self.assertIn(line, sdp)
+        sound, picture = sdp.split("m=video")
+        for line in ("a=rtcp-fb:96 goog-remb\r\n", " http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n"):
+            self.assertEqual((sound.count(line), picture.count(line)), (0, 1))
+        self.assertNotIn("transport-", sdp)                 # neither transport-cc nor its header extension
         self.assertEqual(handle.request({"request": "watch", "id": 1})["error_code"], 460)
         self.assertEqual(handle.request({"request": "start"})["error_code"], 461)
         self.assertEqual(handle.request({"request": "pause"})["result"]["status"], "pausing")

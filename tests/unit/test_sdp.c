@@ -233,6 +233,11 @@ static void test_offers(void)
 		CHECK_INT(count_of(sdp, " http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\r\n"),
 			rows[i].wants[DH_VIDEO]);
 		CHECK_INT(count_of(sdp, " " DH_SDP_CAPTURE_TIME "\r\n"), HAS_CAPTURE_TIME * rows[i].lines);
+		/* What receivers estimate themselves, by the times of pictures; not what senders would have to. */
+		CHECK_INT(count_of(sdp, "\na=rtcp-fb:96 goog-remb\r\n"), rows[i].wants[DH_VIDEO]);
+		CHECK_INT(count_of(sdp, " http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n"),
+			rows[i].wants[DH_VIDEO]);
+		CHECK(!strstr(sdp, "transport"), "%s", sdp);
 		CHECK_INT(json_is_true(json_object_get(offer, "restart")), i == 1);
 		json_decref(offer);
 	}
