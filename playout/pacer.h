@@ -5,7 +5,8 @@
  * each with a constant offset: an item is due for a group at its media time plus the
  * offset. A picture that is due at most DH_TOGETHER_TICKS after a packet of sound leaves
  * with it, early, so that whoever sends both wakes once. The pacer keeps an item until every
- * group has had it, and knows the earliest deadline. A group's members are the threads that send to its viewers. Belongs to its playout's thread.
+ * group has had it, and knows the earliest deadline. A group's members are the threads that send to its
+ * viewers. Belongs to its playout's thread.
  */
 #ifndef DH_PACER_H
 #define DH_PACER_H
