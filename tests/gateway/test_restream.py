@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """docs/restream.md: its commands send one room to RTMP, to HLS and to SRT at a time, with ffmpeg for the platforms. The one
-that takes RTMP dies, and comes back; viewers notice nothing."""
+that takes RTMP dies, and comes back; viewers notice nothing. And its pipeline of GStreamer's writes a room down."""
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -27,6 +28,12 @@ def commands():
     with open(os.path.join(ROOT, "docs/restream.md")) as file:
         blocks = re.findall(r"```sh\n(examples/restream/again .*?)```", file.read(), re.S)
     return {re.search(r" -f (flv|hls|mpegts) ", block)[1]: block for block in blocks}
+
+
+def pipeline():
+    """GStreamer's."""
+    with open(os.path.join(ROOT, "docs/restream.md")) as file:
+        return re.search(r"```sh\n(gst-launch-1.0 .*?)```", file.read(), re.S)[1]
 
 
 def sdp():
@@ -123,14 +130,22 @@ class Restream(Case):
         if not target:
             command, count = re.subn("-hls_list_size 10 ", "-hls_list_size 1000 ", command)
             self.assertEqual(count, 1)
-        process = self.start("bash", "-c", "exec " + command.replace("examples/restream/again", os.path.join(ROOT, "examples/restream/again")),
-                             cwd=folder)
-        wait_until(lambda: all(self.is_taken(port) for port in (audio, audio + 1, video, video + 1)), "ffmpeg listens")
-        if not target:
+        self.start("bash", "-c", "exec " + command.replace("examples/restream/again", os.path.join(ROOT, "examples/restream/again")),
+                   cwd=folder)
+        if target:
+            self.forward(audio, video)
+        else:
+            self.wait_for_ports(audio, video)
             self.start(os.path.join(ROOT, "examples/restream/hls-captions"), "--janus", self.hosted.server.http, "--room", "1",
                        "--audio", str(audio), "--video", str(video), "hls/room.m3u8", cwd=folder)
-            return
-        self.gateway.request({"request": "rtp_forward", "id": 1, "host": "127.0.0.1", "audio_port": audio, "audio_rtcp_port": audio + 1,
+
+    def wait_for_ports(self, audio, video):
+        wait_until(lambda: all(self.is_taken(port) for port in (audio, audio + 1, video, video + 1)), "it listens")
+
+    def forward(self, audio, video):
+        """The room to what listens there; returns the answer."""
+        self.wait_for_ports(audio, video)
+        return self.gateway.request({"request": "rtp_forward", "id": 1, "host": "127.0.0.1", "audio_port": audio, "audio_rtcp_port": audio + 1,
                               "video_port": video, "video_rtcp_port": video + 1, "hide_keyframes": True})
 
     @staticmethod
@@ -170,6 +185,30 @@ class Restream(Case):
         self.assert_whole(viewer, pictures, prepared)
         for name, flashes in (("first.flv", 2), ("second.flv", 2), ("srt.ts", 4)):
             self.assert_marks(self.path(name), flashes)
+
+    @unittest.skipUnless(shutil.which("gst-launch-1.0"), "GStreamer is not installed")
+    def test_gstreamer(self):
+        """It goes on when the forward is stopped, and completes its file at Ctrl-C."""
+        audio, video = free_ports(2, in_a_row=2)
+        command = pipeline()
+        for documented, port in (("5002", audio), ("5003", audio + 1), ("5004", video), ("5005", video + 1)):
+            self.assertEqual(command.count("port=" + documented), 1)
+            command = command.replace("port=" + documented, "port=%d" % port)
+        process = self.start("bash", "-c", "exec " + command, cwd=self.hosted.work)
+        self.watch()                                        # who is told of the segment's end
+        forwarders = self.forward(audio, video)["forwarders"]
+        wait_until(lambda: size(self.path("room.webm")) > 0, "it writes")
+        self.play("marks.mp4", more_ms=500)
+        for stream in forwarders:
+            self.gateway.request({"request": "stop_rtp_forward", "id": 1, "stream_id": stream["stream_id"]})
+        time.sleep(2)                                       # in which it would end
+        self.assertIsNone(process.poll())
+        self.end(process, signal.SIGINT)
+        self.assertEqual(process.returncode, 0)
+        times, pairs = judge(self.path("room.webm"))
+        self.assertEqual(len(pairs), 2)
+        self.assertLess(np.abs(pairs).max(), 1.5 * PICTURE, pairs)
+        self.assertGreater(len(times), 50)
 
     def wait_for(self, name, flashes):
         def has_all():

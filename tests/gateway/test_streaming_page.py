@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Clients that were written for the Streaming plugin work with its name changed, and nothing else: its demo pages in
-Chromium, and janode's class with a peer of werift's. Both are downloaded; without a network they are skipped."""
+Chromium, with npm's janus-gateway, too, and janode's class with a peer of werift's. All are downloaded; without a network they are skipped."""
 import json
 import os
 import subprocess
@@ -35,10 +35,14 @@ class Page(Host):
     def pages():
         return None
 
+    @staticmethod
+    def modules():
+        return None
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.demo = cls.enterClassContext(DemoPage(hosted.server.ws, pages=cls.pages()))
+        cls.demo = cls.enterClassContext(DemoPage(hosted.server.ws, pages=cls.pages(), modules=cls.modules()))
         cls.chromium = cls.enterClassContext(browser(shell=True))
 
     def setUp(self):
@@ -123,6 +127,19 @@ class Newer(Page):
     @staticmethod
     def pages():
         return newer_pages()
+
+
+class Npm(Page):
+    """With npm's janus-gateway instead of the page's own janus.js."""
+
+    @staticmethod
+    def modules():
+        return os.path.join(npm.packages("janus-gateway@1"), "node_modules")
+
+    def test_lists_watches_stops_and_changes_rooms(self):
+        super().test_lists_watches_stops_and_changes_rooms()
+        self.assertTrue(self.page.evaluate("performance.getEntriesByType('resource').some(e => e.name.endsWith('/janus.es.js')) && "
+                                           r"!performance.getEntriesByType('resource').some(e => /janus(\.min)?\.js$/.test(e.name))"))
 
 
 class Also(Page):

@@ -31,6 +31,10 @@ LIBRARIES = (("adapter", "webrtc-adapter/adapter.min.js"), ("jquery", "jquery/jq
              ("bootstrap.min.js", "bootstrap/js/bootstrap.min.js"), ("bootbox", "bootbox/bootbox.min.js"),
              ("spin", "spin.js/spin.min.js"), ("toastr.min.js", "toastr/toastr.min.js"))
 
+# A module runs when the page has been read, and what is deferred behind it then.
+NPMS_JANUS = '<script type="module">import Janus from "./janus.es.js"; globalThis.Janus = Janus;'
+OF_NPM = {"janus.es.js": "janus-gateway/npm/dist/janus.es.js", "javascript/webrtc-adapter/adapter.min.js": "webrtc-adapter/out/adapter.js"}
+
 
 def unpack(folder, packages):
     """Skips where apt has no such packages, or cannot reach them."""
@@ -77,9 +81,10 @@ def local(match):
 
 
 class DemoPage(WebServer):
-    """`pages`: a folder with the page's files; None: as above."""
+    """`pages`: a folder with the page's files; None: as above. `modules`: a node_modules with janus-gateway, which takes the
+    place of the page's own janus.js, as does its webrtc-adapter of adapter.js."""
 
-    def __init__(self, ws, plugin="janus.plugin.digitalhuman", pages=None):
+    def __init__(self, ws, plugin="janus.plugin.digitalhuman", pages=None, modules=None):
         self._folder = tempfile.mkdtemp(prefix="dh-demo-")
         built = os.path.join(BUILT, "html/demos")
         given = pages or os.environ.get("STREAMING_DEMO") or (os.path.exists(built + "/streaming.html") and built)
@@ -90,8 +95,14 @@ class DemoPage(WebServer):
             raise
         self._pages = given or os.path.join(self._folder, "usr/share/janus/demos")
         self._name = next(n for n in ("streamingtest", "streaming") if os.path.exists(os.path.join(self._pages, n + ".html")))
+        page = re.sub(r"https://[^\"']+", local, self._read(self._name + ".html"))
+        self._modules = modules
+        if modules:
+            page, count = re.subn(r'<script [^>]*src="[^"]*\bjanus(?:\.min)?\.js"[^>]*>', NPMS_JANUS, page)
+            assert count == 1, page
+            page = page.replace('src="%s.js"' % self._name, 'defer src="%s.js"' % self._name)
         self._made = {"settings.js": "var server = '%s'; var iceServers = [], token, apisecret;\n" % ws,
-                      self._name + ".html": re.sub(r"https://[^\"']+", local, self._read(self._name + ".html")),
+                      self._name + ".html": page,
                       self._name + ".js": self._read(self._name + ".js").replace("janus.plugin.streaming", plugin)}
         super().__init__()
         self.url = "http://127.0.0.1:%d/%s.html" % (self.port, self._name)
@@ -103,7 +114,9 @@ class DemoPage(WebServer):
     def _find(self, path):
         if path in self._made:
             return self._made[path].encode()
-        if path.startswith("javascript/"):
+        if self._modules and path in OF_NPM:
+            places = [os.path.join(self._modules, OF_NPM[path])]
+        elif path.startswith("javascript/"):
             places = [os.path.join(self._folder, "usr/share", path)]
             if "/janus-gateway/" in path:
                 places.append(os.path.join(self._pages, "janus.js"))
