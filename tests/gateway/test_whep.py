@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""WHEP players of others watch a room, through examples/whep: npm's whip-whep in Chromium, and aiortc."""
+"""WHEP players of others watch a room, through examples/whep: npm's whip-whep in Chromium, aiortc, and GStreamer."""
 import asyncio
 import json
 import os
@@ -8,6 +8,7 @@ import subprocess
 import time
 import unittest
 import urllib.error
+import urllib.parse
 import urllib.request
 
 from aiortc import RTCPeerConnection, RTCSessionDescription
@@ -15,8 +16,10 @@ from aiortc import RTCPeerConnection, RTCSessionDescription
 import npm
 from hosted_room import HostedRoom
 from janus_server import WAIT_S
+from peer import Peer
 from probe import Server, browser
 
+SUPPORT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support")
 hosted = None
 
 
@@ -62,6 +65,12 @@ def post(url, sdp, token=None):
         return response.status, response.headers["Location"], response.read().decode()
 
 
+def end(place):
+    """The status."""
+    with urllib.request.urlopen(urllib.request.Request(place, method="DELETE"), timeout=WAIT_S) as response:
+        return response.status
+
+
 def refusal(url, token=None):
     """The answer to a player that must not watch."""
     try:
@@ -82,8 +91,7 @@ class Players(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.bridge = cls.enterClassContext(Bridge("--pin", "3=pearl"))
-        here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support", "whep.html")
-        cls.server = cls.enterClassContext(Server({"/": here, "/whep.js": os.path.join(folder, "node_modules/whip-whep/whep.js")}))
+        cls.server = cls.enterClassContext(Server({"/": os.path.join(SUPPORT, "whep.html"), "/whep.js": os.path.join(folder, "node_modules/whip-whep/whep.js")}))
         cls.chromium = cls.enterClassContext(browser())
 
     def play(self, room, token=None):
@@ -139,6 +147,18 @@ class Players(unittest.TestCase):
                     self.assertEqual(frame.width, hosted.size)
         finally:
             await peer.close()
+
+    def test_gstreamer_plays(self):
+        """Its webrtcbin, where that is installed (./test does)."""
+        peer = Peer(["/usr/bin/python3", "-B", os.path.join(SUPPORT, "webrtcbin_viewer.py"), "max-bundle", "offers"])
+        self.addCleanup(peer.close)
+        status, place, answer = post(self.bridge.url(1), peer.offer()["sdp"])
+        self.assertEqual(status, 201)
+        peer.take({"type": "answer", "sdp": answer})
+        peer.wait(lambda received: received["audio"] and received["video"] > 20)
+        wait_for_watching(1, 1)
+        self.assertEqual(end(urllib.parse.urljoin(self.bridge.url(1), place)), 200)
+        wait_for_watching(1, 0)
 
     def test_a_gateway_that_comes_back(self):
         hosted.server.restart()

@@ -8,6 +8,8 @@ minute, and so long it may take to start.
     handle.request({"request": "start"}, peer.answer(offer))
     peer.wait(lambda received: received["video"] > 30)
     peer.close()
+
+One that offers writes the offer instead, and reads the answer (`offer`, `take`).
 """
 import json
 import subprocess
@@ -24,9 +26,18 @@ class Peer:
             raise
 
     def answer(self, offer):
-        self._process.stdin.write(json.dumps(offer) + "\n")
-        self._process.stdin.flush()
+        self._say(offer)
         return json.loads(self._line())
+
+    def offer(self):
+        return json.loads(self._line())
+
+    def take(self, answer):
+        self._say(answer)
+
+    def _say(self, what):
+        self._process.stdin.write(json.dumps(what) + "\n")
+        self._process.stdin.flush()
 
     def _line(self):
         line = self._process.stdout.readline()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A viewer made of GStreamer's webrtcbin. Its argument is the bundle policy. Says that it is ready, reads the offer, a line of JSON,
-writes the answer as another, then how many packets of sound and pictures have come, a line ten times a second. Ends with its
-input. Exit code 77: this machine has no webrtcbin."""
+"""A viewer made of GStreamer's webrtcbin. Its first argument is the bundle policy. Says that it is ready, reads the offer, a line of
+JSON, writes the answer as another, then how many packets of sound and pictures have come, a line ten times a second. With a second
+argument, "offers", it writes the offer and reads the answer. Ends with its input. Exit code 77: this machine has no webrtcbin."""
 import json
 import sys
 import threading
@@ -21,6 +21,7 @@ if not all(Gst.ElementFactory.find(name) for name in ("webrtcbin", "nicesink", "
 kept = []                               # until the end: the bindings do not count these references
 received = {"audio": 0, "video": 0}
 pipeline = Gst.Pipeline()
+loop = GLib.MainLoop()
 peer = Gst.ElementFactory.make("webrtcbin")
 peer.set_property("bundle-policy", sys.argv[1])
 pipeline.add(peer)
@@ -41,35 +42,55 @@ def on_pad(_, pad):
     pad.link(sink.get_static_pad("sink"))
 
 
-def on_gathered(*_):
-    if peer.get_property("ice-gathering-state") == GstWebRTC.WebRTCICEGatheringState.COMPLETE:
-        say({"type": "answer", "sdp": peer.get_property("local-description").sdp.as_text()})
-        GLib.timeout_add(100, lambda: say(received) or True)
-
-
-def on_answer(promise):
-    reply = promise.get_reply()         # owns the answer
-    answer = reply.get_value("answer")
-    text = answer.sdp.as_text()
+def description(kind, text):
     _, sdp = GstSdp.SDPMessage.new_from_text(text)
-    kept.append(GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.ANSWER, sdp))
-    peer.emit("set-local-description", kept[-1], Gst.Promise.new())
+    kept.append(GstWebRTC.WebRTCSessionDescription.new(getattr(GstWebRTC.WebRTCSDPType, kind.upper()), sdp))
+    return kept[-1]
+
+
+def on_gathered(kind):
+    if peer.get_property("ice-gathering-state") != GstWebRTC.WebRTCICEGatheringState.COMPLETE:
+        return
+    say({"type": kind, "sdp": peer.get_property("local-description").sdp.as_text()})
+    if kind == "offer":
+        line = sys.stdin.readline()
+        if not line:
+            GLib.idle_add(loop.quit)
+            return
+        peer.emit("set-remote-description", description("answer", json.loads(line)["sdp"]), Gst.Promise.new())
+    GLib.timeout_add(100, lambda: say(received) or True)
+    threading.Thread(target=lambda: (sys.stdin.read(), GLib.idle_add(loop.quit)), daemon=True).start()
+
+
+def on_made(promise, kind):
+    reply = promise.get_reply()         # owns what was made
+    peer.emit("set-local-description", description(kind, reply.get_value(kind).sdp.as_text()), Gst.Promise.new())
+
+
+def make(kind):
+    peer.connect("notify::ice-gathering-state", lambda *_: on_gathered(kind))
+    peer.emit("create-" + kind, None, Gst.Promise.new_with_change_func(on_made, kind))
+
+
+def offer():
+    for media in ("audio,encoding-name=OPUS,payload=111,clock-rate=48000", "video,encoding-name=VP8,payload=96,clock-rate=90000"):
+        caps = Gst.Caps.from_string("application/x-rtp,media=" + media)
+        peer.emit("add-transceiver", GstWebRTC.WebRTCRTPTransceiverDirection.RECVONLY, caps)
+    make("offer")
+
+
+def answer():
+    promise = Gst.Promise.new()
+    peer.emit("set-remote-description", description("offer", json.loads(sys.stdin.readline())["sdp"]), promise)
+    promise.wait()
+    make("answer")
 
 
 def main():
     say({"ready": True})
-    offer = json.loads(sys.stdin.readline())["sdp"]
-    loop = GLib.MainLoop()
     peer.connect("pad-added", on_pad)
-    peer.connect("notify::ice-gathering-state", on_gathered)
     pipeline.set_state(Gst.State.PLAYING)
-    _, sdp = GstSdp.SDPMessage.new_from_text(offer)
-    kept.append(GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.OFFER, sdp))
-    promise = Gst.Promise.new()
-    peer.emit("set-remote-description", kept[-1], promise)
-    promise.wait()
-    peer.emit("create-answer", None, Gst.Promise.new_with_change_func(on_answer))
-    threading.Thread(target=lambda: (sys.stdin.read(), loop.quit()), daemon=True).start()
+    offer() if sys.argv[2:] == ["offers"] else answer()
     loop.run()
     pipeline.set_state(Gst.State.NULL)
 
