@@ -49,11 +49,19 @@ class Qualities(Case):
         self.assertEqual([q["bytes"] for q in described], [sum(map(len, self.units(self.speech, q))) for q in range(3)])
 
     def test_no_second_has_a_quarter_more(self):
-        """From whichever picture on, of a film that moves all the time."""
-        size, kbps = 256, [600, 400, 200]
+        """From whichever picture on, of a film that moves all the time: as files are prepared."""
+        self.assert_rates(256, [600, 400, 200])
+
+    def test_no_second_has_a_quarter_more_live(self):
+        """Where it is encoded at the speed of what is live, of a small and a usual size, and near the least rate that is enough."""
+        for size, kbps in ((256, [600, 400, 200]), (512, [800, 400, 200]), (512, [300, 150, 100])):
+            with self.subTest(size=size, kbps=kbps):
+                self.assert_rates(size, kbps, "--speed", 12, "--speed-later", 12)
+
+    def assert_rates(self, size, kbps, *options):
         marks.write_mp4(self.path("moving.mp4"), 6, size)
         prepare(self.path("moving.mp4"), "--size", f"{size}x{size}", "--kbps", kbps[0], "--kbps-2", kbps[1], "--kbps-3", kbps[2],
-                "-o", self.path("moving.dhs"))
+                *options, "-o", self.path("moving.dhs"))
         moving = Prepared(self.path("moving.dhs"))
         times = np.array([unit.pts for unit in moving.video]) / TICKS
         for quality, asked in enumerate(kbps):
