@@ -149,16 +149,16 @@ class Players(unittest.TestCase):
             await peer.close()
 
     def test_gstreamer_plays(self):
-        """Its webrtcbin, where that is installed (./test does)."""
+        """Its webrtcbin, where that is installed (./test does). In a room that browsers have not just left."""
         peer = Peer(["/usr/bin/python3", "-B", os.path.join(SUPPORT, "webrtcbin_viewer.py"), "max-bundle", "offers"])
         self.addCleanup(peer.close)
-        status, place, answer = post(self.bridge.url(1), peer.offer()["sdp"])
+        status, place, answer = post(self.bridge.url(2), peer.offer()["sdp"])
         self.assertEqual(status, 201)
         peer.take({"type": "answer", "sdp": answer})
         peer.wait(lambda received: received["audio"] and received["video"] > 20)
-        wait_for_watching(1, 1)
-        self.assertEqual(end(urllib.parse.urljoin(self.bridge.url(1), place)), 200)
-        wait_for_watching(1, 0)
+        wait_for_watching(2, 1)
+        self.assertEqual(end(urllib.parse.urljoin(self.bridge.url(2), place)), 200)
+        wait_for_watching(2, 0)
 
     def test_a_gateway_that_comes_back(self):
         hosted.server.restart()
