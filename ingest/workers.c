@@ -23,16 +23,29 @@ void dh_workers_pump(struct dh_workers *workers)
 
 /* --- counting */
 
-/* One that was killed before it had a job is none that is ready; until it is reaped, which may take long, others take
- * its place. */
+/* Killed before it had a job, and not reaped yet, which may take long. */
+static bool is_lost(const struct dh_worker *worker)
+{
+	return worker->state == DH_WORKER_READY && worker->why && !worker->is_exited;
+}
+
+static int count_lost(const struct dh_workers *workers)
+{
+	int n = 0;
+
+	for (guint i = 0; i < workers->all->len; i++)
+		n += is_lost(workers->all->pdata[i]);
+	return n;
+}
+
+/* Those that are lost are not among them: others take their places. */
 static int count(const struct dh_workers *workers, enum dh_worker_state state)
 {
 	int n = 0;
 
 	for (guint i = 0; i < workers->all->len; i++) {
 		const struct dh_worker *worker = workers->all->pdata[i];
-		bool is_lost = worker->is_exited || (state == DH_WORKER_READY && worker->why);
-		n += worker->state == state && !is_lost;
+		n += worker->state == state && !worker->is_exited && !is_lost(worker);
 	}
 	return n;
 }
@@ -76,7 +89,7 @@ static struct dh_worker *find_ready(const struct dh_workers *workers)
 {
 	for (guint i = 0; i < workers->all->len; i++) {
 		struct dh_worker *worker = workers->all->pdata[i];
-		if (worker->state == DH_WORKER_READY && !worker->is_exited && !worker->why)
+		if (worker->state == DH_WORKER_READY && !worker->is_exited && !is_lost(worker))
 			return worker;
 	}
 	return NULL;
@@ -217,7 +230,7 @@ static bool wants_another(const struct dh_workers *workers)
 	int asked = count(workers, DH_WORKER_ASKED), ready = count(workers, DH_WORKER_READY);
 
 	return asked + ready < MAX(count_runnable(workers), workers->config.warm) &&
-		asked < (workers->failures > 0 ? 1 : ASKED_MAX);
+		asked < (workers->failures > 0 ? 1 : ASKED_MAX) && count_lost(workers) < ASKED_MAX;
 }
 
 /* When to look again, in ms; negative: when something happens. */

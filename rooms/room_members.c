@@ -91,7 +91,8 @@ int64_t dh_room_members_deadline_ticks(const struct dh_room *room)
 
 int dh_room_members_watching(const struct dh_room *room)
 {
-	return (int)(dh_playout_viewers(room->playout) - room->rtp_forwards->len - dh_room_recording_is_viewer(room));
+	return (int)(dh_playout_viewers(room->playout) - room->rtp_forwards->len -
+		(dh_room_recording_is_viewer(room) ? 1 : 0));
 }
 
 void dh_room_members_attach(struct dh_room *room, struct dh_member *member)

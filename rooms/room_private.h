@@ -267,7 +267,7 @@ int64_t dh_room_recording_deadline_ticks(const struct dh_room *room, int64_t now
 void dh_room_recording_enable(struct dh_room *room);
 /* The room is ending: so is what is recorded. */
 void dh_room_recording_close(struct dh_room *room);
-/* 1 while a viewer of the playout is the recording's; otherwise 0. */
+/* Whether a viewer of the playout is the recording's. */
 bool dh_room_recording_is_viewer(const struct dh_room *room);
 
 /* --- room_voice.c; in the room's thread */

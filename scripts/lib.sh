@@ -123,12 +123,16 @@ build() {
 	[ ! -e "$root/config.status" ] || die "$root is configured itself, which an out-of-tree build does not bear:
 run \"make distclean\" in it first"
 	mkdir -p "$dir" "$root/build" || die "cannot make $dir"
+	# what all builds share
 	(
 		flock 9
 		if [ ! -x "$root/configure" ] || [ ! -e "$root/Makefile.in" ] || [ ! -e "$root/build-aux/missing" ]; then
 			say "Preparing the build" && (cd "$root" && autoreconf -fi) > "$dir/autoreconf.log" 2>&1 \
 				|| { cat "$dir/autoreconf.log"; die "autoreconf failed"; }
 		fi
+	) 9> "$root/build/.lock" || exit 1
+	(
+		flock 9
 		if [ ! -e "$dir/Makefile" ] || [ "$(cat "$dir/arguments" 2> /dev/null)" != "$*" ]; then
 			say "Configuring $(basename "$dir")"
 			[ ! -e "$dir/Makefile" ] || make -s -C "$dir" clean > /dev/null 2>&1
@@ -143,7 +147,7 @@ run \"make distclean\" in it first"
 			make -C "$dir" -j"$(nproc)" --no-print-directory "${goals[@]}" > "$dir/make.log" 2>&1 9>&- \
 				|| { tail -40 "$dir/make.log"; die "the build failed; see $dir/make.log"; }
 		fi
-	) 9> "$root/build/.lock" || exit 1
+	) 9> "$dir/.lock" || exit 1
 }
 
 # Prints a variable of DIR's Makefile.
@@ -162,7 +166,8 @@ port_taken() {
 # Prints port $1 if it is free, else another free one, but none of $2…
 free_port() {
 	local port=$1; shift
-	while port_taken "$port" || [[ " $* " == *" $port "* ]]; do port=$((RANDOM % 15000 + 30000)); done
+	# below those that connections take by themselves
+	while port_taken "$port" || [[ " $* " == *" $port "* ]]; do port=$((RANDOM % 12000 + 20000)); done
 	printf '%s\n' "$port"
 }
 

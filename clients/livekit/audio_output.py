@@ -3,7 +3,7 @@
 
     session.output.audio = RoomAudioOutput(AsyncStage("gateway:8189", room=1, secret="demo"))
 
-Each segment that the agent flushes is heard before the next one begins, and is reported by exactly one
+It needs segment_end.py beside it. Each segment that the agent flushes is heard before the next one begins, and is reported by exactly one
 playback_finished: its position is what viewers have got, as the gateway says, not what was sent. playback_started is
 told when the room starts to play it. pause() and clear_buffer() take effect at once, also for what the gateway has read
 ahead, and while the segment waits in the room; what others say there goes on. resume() goes on where the sound stopped.

@@ -6,7 +6,7 @@ in the place of AvatarRunner:
                         video_gen=MyGenerator(), fps=25)
     await runner.start()
 
-What the receiver gets goes to the generator's push_audio(); what the generator yields from the first sound to
+It needs segment_end.py beside it. What the receiver gets goes to the generator's push_audio(); what the generator yields from the first sound to
 AudioSegmentEnd is one segment, with the picture before it, if there was one. Other pictures outside of a segment are
 left out: the room idles by itself. In the place of pictures of another size than the segment's first, which is logged
 once for each segment, the one before them stays. Pictures that come while the sound stalls wait for it; those for

@@ -19,7 +19,7 @@ class Handler(BaseHTTPRequestHandler):
     error_content_type = "text/plain; charset=utf-8"
 
     def text(self):
-        """A text that is still being written comes in chunks, and is read to its end: else the answer might be lost."""
+        """A text that is still being written comes in chunks. Of one that is far too long the rest stays unread."""
         data, in_chunks = b"", self.headers.get("Transfer-Encoding", "").lower() == "chunked"
         while True:
             size = int(self.rfile.readline(80).split(b";")[0], 16) if in_chunks else int(self.headers["Content-Length"])

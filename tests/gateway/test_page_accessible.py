@@ -270,6 +270,7 @@ class Accessible(Page):
                 page = self.open("embed.html", size, dark)
                 page.wait("digitalhuman.state === 'playing'")
                 page.evaluate("digitalhuman.secret = 'demo'")
+                self.addCleanup(page.evaluate, "digitalhuman.request({ request: 'edit', new_disclosure: '' })")
                 page.evaluate("digitalhuman.request({ request: 'edit', new_disclosure: 'Made by a computer', edited_event: true })")
                 page.wait("document.querySelector('#disclosure').innerText === 'Made by a computer'")
                 self.check(page)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -23,6 +24,22 @@ static void trace(const pid_t *held, int count, int ready, int go)
 	while (read(GO_FD, &byte, 1) < 0 && errno == EINTR)
 		;
 	_exit(0);
+}
+
+bool can_hold(void)
+{
+	int let_go;
+	pid_t pid = fork(), holder;
+
+	if (pid == 0)
+		for (;;)
+			pause();
+	holder = hold(&pid, 1, &let_go);
+	if (holder > 0)
+		release_held(holder, let_go);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return holder > 0;
 }
 
 pid_t hold(const pid_t *held, int count, int *let_go)

@@ -3,10 +3,13 @@
 #ifndef DH_HELD_H
 #define DH_HELD_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
+/* Whether processes can be traced here. */
+bool can_hold(void);
 /* Another process holds these as a debugger does: a signal stops them, and once killed they stay
- * zombies until it lets go. Returns that process, or -1 if they cannot be traced here. */
+ * zombies until it lets go. Returns that process; negative: it cannot. */
 pid_t hold(const pid_t *held, int count, int *let_go);
 /* They go on, or end if they have been killed. */
 void release_held(pid_t holder, int let_go);

@@ -1,18 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""scripts/compile-commands, on the build that is being tested; examples/restream/again; the ports of ./run."""
-import contextlib
-import fcntl
+"""scripts/compile-commands, on the build that is being tested; examples/restream/again."""
 import glob
 import json
 import os
-import re
-import socket
 import subprocess
 import tempfile
 import time
 import unittest
-import urllib.request
 
 ROOT, BUILD = os.environ["DH_ROOT"], os.environ["DH_BUILD"]
 
@@ -84,62 +79,6 @@ class Again(unittest.TestCase):
         for arguments in ([], ["-m", "x", "true"], ["-x", "true"], ["-m"]):
             self.assertEqual(subprocess.run([os.path.join(ROOT, "examples/restream/again"), *arguments], stderr=subprocess.DEVNULL,
                                             check=False).returncode, 2, arguments)
-
-
-class Ports(unittest.TestCase):
-    """./run has ports that are free, and prints them."""
-
-    def setUp(self):
-        self.listeners = self.enterContext(contextlib.ExitStack())
-
-    def take(self, port):
-        """Listens there, unless somebody else on this machine does."""
-        listener = socket.socket()
-        self.listeners.enter_context(contextlib.closing(listener))
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with contextlib.suppress(OSError):
-            listener.bind(("127.0.0.1", port))
-            listener.listen()
-        with socket.create_connection(("127.0.0.1", port), 60):
-            pass
-
-    def test_others_where_these_are_taken(self):
-        taken = (8000, 8088, 8188, 7088, 8189)
-        for port in taken:
-            self.take(port)
-        lock = self.enterContext(open(os.path.join(ROOT, "build", ".demo.lock"), "w", encoding="utf-8"))
-        fcntl.flock(lock, fcntl.LOCK_EX)        # tests of the page draw the demonstration, too
-        with subprocess.Popen([os.path.join(ROOT, "run")], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True) as run:
-            try:
-                said = ""
-                for line in run.stdout:
-                    said += line
-                    if line.startswith("Starting Janus"):
-                        fcntl.flock(lock, fcntl.LOCK_UN)
-                    if "Ctrl-C" in line:
-                        break
-                found = re.search(r"Open  http://localhost:(\d+) .*Janus: http://127.0.0.1:(\d+)/janus  ws://127.0.0.1:(\d+) "
-                                  r".*http://127.0.0.1:(\d+)/admin.*Push:  127.0.0.1:(\d+) ", said, re.DOTALL)
-                self.assertTrue(found, said)
-                ports = [int(port) for port in found.groups()]
-                self.assertEqual(len({*ports, *taken}), 10, ports)
-                for port, path, word in ((ports[0], "/", "<html"), (ports[0], "/janus/info", "digitalhuman"),
-                                         (ports[1], "/janus/info", "digitalhuman")):
-                    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as answer:
-                        self.assertIn(word, answer.read().decode())
-                for port in ports[2:]:
-                    socket.create_connection(("127.0.0.1", port), 60).close()
-            finally:
-                run.terminate()
-                run.communicate(timeout=60)
-
-    def test_a_page_port_that_is_asked_for(self):
-        """It is not exchanged for another one."""
-        self.take(8000)
-        done = subprocess.run([os.path.join(ROOT, "run"), "--port", "8000"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              check=False)
-        self.assertEqual((done.returncode, done.stderr), (1, "run: port 8000 is taken; choose another with --port\n"))
 
 
 if __name__ == "__main__":
