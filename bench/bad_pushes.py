@@ -10,6 +10,8 @@ import socket
 import sys
 import time
 
+import numpy as np
+
 import isolation
 import neighbours
 from figure import Figure
@@ -22,6 +24,8 @@ from viewers import Gateway
 GONE_S = 5              # what stays open longer is left open
 CROWD = 1000
 MAX_PUSHES = 64
+TIMES = 1.2             # what figures may be of those beside a room to which nobody pushes
+FLOOR_MS = 2            # or so much more: of a few milliseconds a fifth is the machine's own noise
 SECRET = "whisper"
 
 # Each gets the gateway's address and a whole segment, and goes on until it is killed.
@@ -160,6 +164,16 @@ def left_open(hosted, before):
     return max(0, now["descriptors"] - before["descriptors"]) + max(0, now["processes"] - before["processes"])
 
 
+def steady(way, quiet, bad):
+    """Medians may be TIMES what they are beside a quiet room, or FLOOR_MS more where that is more."""
+    figures = []
+    for name, what in (("enqueue", "enqueue (cached)"), ("say", "say -> sound"), ("event", "events")):
+        before, now = (float(np.median(isolation.pooled(windows, name))) for windows in (quiet, bad))
+        figures.append(Figure(f"{way}: {what}, median", [now], {"max": round(max(TIMES * before, before + FLOOR_MS), 2)},
+                              runs=f"{len(bad)} x {isolation.WINDOW_S} s", note=f"median {before:.1f} -> {now:.1f} ms"))
+    return figures
+
+
 def bad_pushes(material, runs):
     """Nine rooms beside one that is pushed to badly, compared with nine beside a quiet one."""
     port, = free_ports(1)
@@ -185,7 +199,7 @@ def bad_pushes(material, runs):
                         bad.append(isolation.window(gateway, viewer, crowd))
                     gateway.request({"request": "interrupt", "id": 1, "secret": SECRET})
                     left.append(left_open(hosted, before))
-                figures += isolation.compare(way, quiet, bad)
+                figures += isolation.compare(way, quiet, bad) + steady(way, quiet, bad)
                 figures.append(Figure(f"{way}: left open after {GONE_S} s", left, {"max": 0}, unit=""))
     finally:
         hosted.close(check=False)

@@ -94,10 +94,12 @@ def window(gateway, viewer, crowd):
     return values
 
 
+def pooled(windows, name):
+    return np.concatenate([np.asarray(w[name], dtype=float) for w in windows])
+
+
 def compare(way, quiet, bad):
     """Figures of one way to misbehave, compared with the quiet windows before and after each run."""
-    def pooled(windows, name):
-        return np.concatenate([np.asarray(w[name], dtype=float) for w in windows])
     p99 = [float(np.percentile(pooled(w, "late"), 99)) for w in (quiet, bad)]
     enqueue = [float(np.median(pooled(w, "enqueue"))) for w in (quiet, bad)]
     say = [float(np.median(pooled(w, "say"))) for w in (quiet, bad)]

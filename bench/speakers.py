@@ -7,7 +7,7 @@ from figure import Figure
 from material import open_room
 from viewers import Gateway
 
-ROOMS = 64
+ROOMS = 128             # more than two cores carry, so that it is the processors that limit
 SECONDS = 10
 GENERAL = f"max_live = {ROOMS} max_rooms = {ROOMS + 2}\n"
 ROOM = 'room-{id}: {{ id = {id} avatar = "probe" generator = "clip" }}\n'

@@ -23,12 +23,14 @@ import numpy as np
 ROOT = os.environ["DH_ROOT"]
 sys.path.insert(0, os.path.join(ROOT, "bench"))
 
+import bad_pushes
 import echo_room
 import echoes
 import live
 import play
 import pushes
 import rtp
+import services
 import soaking
 import voices
 
@@ -215,6 +217,52 @@ class CutHeard(Case):
 
     def test_what_is_drawn_out(self):
         self.assertEqual(self.judged(lambda t: 0.5 + 0.5 * math.cos(math.pi * min(max(t, 0) / 0.07, 1))), [False, True])
+
+
+def not_met(figures):
+    return [figure.what for figure in figures if figure.met() is False]
+
+
+class BadPushes(Case):
+    """No median beside a room that is pushed to badly is more than 1.2 times that beside a quiet one."""
+    QUIET = {"enqueue": [30, 31, 32], "say": [200, 210, 220], "event": [20, 21, 100]}
+
+    def steady(self, **bad):
+        return not_met(bad_pushes.steady("rubbish", [self.QUIET], [{**self.QUIET, **bad}]))
+
+    def test_as_before(self):
+        self.assertEqual(self.steady(), [])
+        self.assertEqual(self.steady(enqueue=[36, 37, 38], say=[250], event=[25, 25, 300]), [])
+
+    def test_each_is_judged(self):
+        self.assertEqual(self.steady(enqueue=[38]), ["rubbish: enqueue (cached), median"])
+        self.assertEqual(self.steady(say=[254]), ["rubbish: say -> sound, median"])
+        self.assertEqual(self.steady(event=[26]), ["rubbish: events, median"])
+
+    def test_a_few_milliseconds(self):
+        quiet, tiny = {**self.QUIET, "event": [1]}, {**self.QUIET, "event": [2.9]}
+        self.assertEqual(not_met(bad_pushes.steady("x", [quiet], [tiny])), [])
+        self.assertEqual(not_met(bad_pushes.steady("x", [quiet], [{**tiny, "event": [3.2]}])), ["x: events, median"])
+
+
+class Services(Case):
+    """Medians and tails are judged, of differences and of the first sentence itself."""
+
+    def judge(self, **times):
+        usual = {"command": [100] * 20, "service": [120] * 20, "whole": [110] * 20, "written": [115] * 20}
+        return not_met(services.figures(**{**usual, **times}))
+
+    def test_usual(self):
+        self.assertEqual(self.judge(), [])
+
+    def test_a_tail(self):
+        self.assertEqual(self.judge(service=[120] * 18 + [145] * 2), ["service beyond a command"])
+        self.assertEqual(self.judge(written=[115] * 18 + [155] * 2), ["a text's first sentence beyond a whole text"])
+
+    def test_late_as_a_whole(self):
+        self.assertEqual(self.judge(whole=[310] * 20, written=[310] * 20), ["say, a text's first sentence -> sound"])
+        self.assertEqual(self.judge(service=[141] * 20), ["service beyond a command"])
+        self.assertEqual(self.judge(written=[131] * 20), ["a text's first sentence beyond a whole text"])
 
 
 class Soak(Case):
