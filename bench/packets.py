@@ -81,16 +81,21 @@ def rtp_sync(material, runs):
 
 def marks_of(viewer):
     """flash - beep in ms, by sender reports and by arrival."""
+    def by_reports(stream):
+        return lambda p: rtp.by_reports(stream, p.ts, p.arrival)
+    arrival = lambda p: p.arrival
+    return marks_by(viewer, (by_reports(viewer.video), by_reports(viewer.audio)), (arrival, arrival))
+
+
+def marks_by(viewer, *clocks):
+    """flash - beep in ms, by each of these pairs of functions, which give the seconds of a picture and of a packet of sound."""
     pictures = rtp.pictures(viewer.video)
     decoded = rtp.decode_pictures([p.data for p in pictures])
     luma = [f[:f.shape[0] * 2 // 3].mean() if f is not None else 0 for f in decoded]
     sound = rtp.decode_sound(viewer.audio.packets)
     samples = np.concatenate([x for _, x in sound])
     out = []
-    for picture_time, packet_time in (
-            (lambda p: rtp.by_reports(viewer.video, p.ts, p.arrival),
-             lambda p: rtp.by_reports(viewer.audio, p.ts, p.arrival)),
-            (lambda p: p.arrival, lambda p: p.arrival)):
+    for picture_time, packet_time in clocks:
         times = np.concatenate([packet_time(p) + np.arange(len(x)) / 48000 for p, x in sound])
         out.append((marks.pairs(marks.flashes([picture_time(p) for p in pictures], luma),
                                 marks.beeps(times, samples)) * 1000).tolist())

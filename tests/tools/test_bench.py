@@ -26,7 +26,9 @@ sys.path.insert(0, os.path.join(ROOT, "bench"))
 import bad_pushes
 import echo_room
 import echoes
+import hours
 import live
+import marks
 import play
 import pushes
 import rtp
@@ -263,6 +265,50 @@ class Services(Case):
         self.assertEqual(self.judge(whole=[310] * 20, written=[310] * 20), ["say, a text's first sentence -> sound"])
         self.assertEqual(self.judge(service=[141] * 20), ["service beyond a command"])
         self.assertEqual(self.judge(written=[131] * 20), ["a text's first sentence beyond a whole text"])
+
+
+class Hours(Case):
+    """`long` judges one segment by its first minute."""
+    NAME = "live generator: "
+
+    def judge(self, minutes=10, grows=lambda at: 0, first=(2.0, 2.1), last=(2.1, 2.0), moves=0):
+        def window(n):
+            stream = types.SimpleNamespace(constant=100 + moves * n / 6e4, wrong=0)
+            return [{"video": stream, "audio": stream}] * 2
+        at = range(20, minutes * 60 - 20, 10)
+        samples = [(t, 50000 + min(t, 60) * 500 + grows(t), 0) for t in at]
+        found = hours.figures([window(n) for n in range(len(at))], samples, list(first), list(last), minutes, 0)
+        return [what.removeprefix(self.NAME) for what in not_met(found)]
+
+    def test_nothing(self):
+        self.assertEqual(self.judge(), [])
+
+    def test_memory(self):
+        grown = ["memory more than after the first minute"]
+        self.assertEqual(self.judge(grows=lambda at: 4 * at), grown)
+        self.assertEqual(self.judge(grows=lambda at: 2000 * (at > 400)), grown)
+        self.assertEqual(self.judge(minutes=4, grows=lambda at: 20 * at), grown)
+        self.assertEqual(self.judge(minutes=3, grows=lambda at: 20 * at), [])
+
+    def test_marks(self):
+        moved = ["flash - beep at the end, more than in the first minute"]
+        self.assertEqual(self.judge(last=(2.1, 3.2)), moved)
+        self.assertEqual(self.judge(last=(0.9, 2.1)), moved)
+        self.assertEqual(self.judge(last=()), moved)
+        self.assertEqual(self.judge(first=()), moved)
+
+    def test_the_clock(self):
+        self.assertEqual(self.judge(moves=6), ["drift of RTP time against the clock"])
+
+    def test_the_marks_fit(self):
+        """A flash and a beep each second, at the same time, across the seconds' borders."""
+        luma = [picture.mean() for picture in hours.frames()] * 3
+        flashes = marks.flashes([n / hours.FPS for n in range(len(luma))], luma)
+        sound = [x for _ in range(3) for piece in hours.pieces() for x in piece]
+        beeps = marks.beeps([n / hours.RATE for n in range(len(sound))], sound, hours.RATE)
+        apart = marks.pairs(flashes, beeps)
+        self.assertEqual((len(flashes), len(beeps), len(apart)), (3, 3, 3))
+        self.assertLess(max(map(abs, apart)), 0.0002)
 
 
 class Soak(Case):
