@@ -25,7 +25,10 @@ VIEWERS = 3           # in each of the other rooms
 WINDOW_S = 12
 EVENTS_AT_A_TIME = 5  # for each segment and sentence
 EVENT_MS = 50
+TURN_MS = 50          # of the thread that supervises workers: what waits for it then is an event's time late
 MEASURED, EVENTS = 2, 3  # the rooms in which segments are played, and events are timed
+
+LIMITS = "max_observers_per_room = 2000 max_observers = 4000"
 
 # The bad neighbour's generator does what its text says.
 CONFIGURATION = """
@@ -35,6 +38,8 @@ generator-bad: {{ command = [ "/bin/sh", "-c", "read -r what; case $what in \\
 	linger) {{talker}} --size {size}x{size} 'Hello.'; exec > /dev/null; sleep 60;; \\
 	orphan) {{talker}} --size {size}x{size} 'Hello.'; setsid sleep 60 & ;; \\
 	flood) yes nonsense | head -c 10000000 >&2; {{talker}} --size {size}x{size} 'Hello.';; \\
+	part) {{talker}} --size {size}x{size} 'Hello.' | head -c 20000;; \
+	escape) {{talker}} --size {size}x{size} 'Hello.'; setsid sh -c 'setsid sleep 60 &' & ;; \
 	die) kill -9 $$;; esac" ] max_s = 60 }}
 room-1: {{ id = 1 avatar = "probe" generator = "bad" }}
 """
@@ -47,6 +52,11 @@ def configuration(size):
 
 
 # --------------------------------------------------------------------------- measuring
+
+def longest_turn(gateway):
+    """Of the thread that supervises workers, in ms, in the last minute or two."""
+    return gateway.request({"request": "stats"})["usage"]["io_longest_turn_ms"]["used"]
+
 
 def late(viewers):
     """Of all pictures since the last call, against each viewer's earliest one."""
@@ -122,6 +132,13 @@ def event_figure(what, quiet, bad):
                   note=f"without p99 {np.percentile(quiet, 99):.1f}, max {np.max(quiet):.1f} ms")
 
 
+def turn_figure(way, quiet, bad):
+    """The thread that supervises workers is nowhere longer busy at a stretch than TURN_MS, nor, where it was longer in the minute
+    or two before, than then: what it tells reaches back so far."""
+    return Figure(f"{way}: longest turn of the I/O thread", bad, {"max": max(TURN_MS, *quiet)}, runs=f"{len(bad)} x {WINDOW_S} s",
+                  note=f"before that {max(quiet)} ms")
+
+
 @contextlib.contextmanager
 def own_prepare():
     """A copy of dh-prepare, which may go away, with the programs beside it."""
@@ -138,7 +155,7 @@ def own_prepare():
 def isolation(material, runs):
     """Nine rooms beside one that misbehaves, compared with nine beside a quiet one."""
     with StunServer() as stun, own_prepare() as worker:
-        hosted = open_room(material, more=configuration(material.size), rooms=False, nat=stun.nat())
+        hosted = open_room(material, more=configuration(material.size), rooms=False, general=LIMITS, nat=stun.nat())
         try:
             shutil.copy(material.mp4(5), os.path.join(hosted.segments, "known.mp4"))
             neighbours.write_bad(hosted)
@@ -158,12 +175,14 @@ def beside_each(place, stun, runs):
         time.sleep(5)
         window(gateway, viewer, crowd)
         for way in neighbours.ways():
-            quiet, bad = [], []
+            quiet, bad, turns = [], [], {"quiet": [], "bad": []}
             for _ in range(runs):
                 quiet.append(window(gateway, viewer, crowd))
+                turns["quiet"].append(longest_turn(gateway))
                 with neighbours.neighbour(way, place, stun):
                     bad.append(window(gateway, viewer, crowd))
+                    turns["bad"].append(longest_turn(gateway))
                 gateway.request({"request": "interrupt", "id": 1})
                 time.sleep(2)
-            figures += compare(way, quiet, bad)
+            figures += [*compare(way, quiet, bad), turn_figure(way, **turns)]
     return figures

@@ -23,7 +23,7 @@ import sick_files
 from viewers import Gateway, Refused
 
 BEGINS_S = 120        # so long may a neighbour take
-JOINS = 1000
+JOINS = HANDLES = 1000
 AWAY_S = 0.3          # how long dh-prepare is away
 LARGE_MB = 300
 PICTURE = 4 << 20     # bytes of the largest picture
@@ -73,27 +73,38 @@ def says(text, pause_s, interrupt=False):
     return run
 
 
-def interrupts(gateway, place):
-    """A queue of a hundred, before fifty observers, is interrupted again and again."""
-    for _ in range(50):
-        gateway.observe({"id": 1})
+def interrupts(observers, file="known.mp4"):
+    """A queue of a hundred, before so many observers, is interrupted again and again."""
+    def run(gateway, place):
+        for _ in range(observers):
+            gateway.observe({"id": 1})
 
-    def act():
-        for _ in range(100):
-            gateway.request({"request": "enqueue", "id": 1, "file": "known.mp4"})
-            told.accept()       # the whole may take a machine that is busy as long as a window
-        gateway.request({"request": "interrupt", "id": 1})
-    again_and_again(act)
+        def act():
+            for _ in range(100):
+                gateway.request({"request": "enqueue", "id": 1, "file": file})
+                told.accept()       # the whole may take a machine that is busy as long as a window
+            gateway.request({"request": "interrupt", "id": 1})
+        again_and_again(act)
+    return run
 
 
-def asks(gateway, place):
-    """Sixteen clients that send requests as fast as they are answered."""
-    def ask():
-        for request in random.sample(("stats", "queue", "info", "list"), 4):
-            gateway.request({"request": request, **({} if request == "list" else {"id": 1})})
-    for _ in range(15):
-        threading.Thread(target=again_and_again, args=(ask,), daemon=True).start()
-    again_and_again(ask)
+def asks(viewers=0):
+    """Sixteen clients that send requests as fast as they are answered, about a room with so many viewers, who have not answered
+    their offers."""
+    def run(gateway, place):
+        def ask():
+            for request in random.sample(("stats", "queue", "info", "list"), 4):
+                gateway.request({"request": request, **({} if request == "list" else {"id": 1})})
+        gateway.ask_for_offers(viewers, {"id": 1}, 50, lambda: None, BEGINS_S)
+        for _ in range(15):
+            threading.Thread(target=again_and_again, args=(ask,), daemon=True).start()
+        again_and_again(ask)
+    return run
+
+
+def handles(gateway, place):
+    """One client whose thousand handles observe the room and go, again and again."""
+    again_and_again(lambda: gateway.come_and_go(HANDLES, {"id": 1}, 50, told.accept, BEGINS_S))
 
 
 def watches(gateway, place):
@@ -127,8 +138,7 @@ def until(condition, timeout):
     """What it returns that is true; raises TimeoutError."""
     end = time.monotonic() + timeout
     while time.monotonic() < end:
-        found = condition()
-        if found:
+        if found := condition():
             return found
         time.sleep(0.01)
     raise TimeoutError(condition.__doc__ or condition.__name__)
@@ -207,9 +217,8 @@ def kills(is_away):
             def has_a_worker():
                 return worker_of(place, "killed.mp4")
             worker = until(has_a_worker, 10)
-            with away(place) if is_away else contextlib.nullcontext():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(worker, signal.SIGKILL)
+            with away(place) if is_away else contextlib.nullcontext(), contextlib.suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
             time.sleep(1 if is_away else 0.1)
         again_and_again(act)
     return run
@@ -257,8 +266,14 @@ WAYS = {
     "generators that leave a child": says("orphan", 1, interrupt=True),
     "generators that flood their log": says("flood", 1),
     "generators that die": says("die", 0.1),
-    "a hundred interrupted before fifty": interrupts,
-    "sixteen askers": asks,
+    "generators that stop within their container": says("part", 0.1),
+    "generators whose children escape": says("escape", 1, interrupt=True),
+    "a hundred interrupted before fifty": interrupts(50),
+    "a hundred interrupted before a thousand": interrupts(1000),
+    "a hundred pairs of files interrupted": interrupts(0, ["known.mp4", "known.mp4"]),
+    "sixteen askers": asks(),
+    "sixteen askers about five hundred viewers": asks(500),
+    "a thousand handles that come and go": handles,
     "watches that are never answered": watches,
     "files that cannot be decoded": files("nonsense.mp4", interrupt=False),
     "files of 300 MB": hashes,
@@ -370,8 +385,7 @@ def write_bad(hosted):
     with open(os.path.join(folder, "nonsense.mp4"), "w", encoding="ascii") as file:
         file.write("nonsense " * 2000)
     for name in OWN:
-        size = LARGE_MB << 20 if name.startswith("large") else 1000
-        large_mp4(os.path.join(folder, name), os.path.join(folder, "known.mp4"), size)
+        large_mp4(os.path.join(folder, name), os.path.join(folder, "known.mp4"), LARGE_MB << 20 if "large" in name else 1000)
     dhs.enlarge_pictures(hosted.prepared_path("known.mp4"), os.path.join(folder, "pictures.dhs"), PICTURE, every=25)
 
 

@@ -244,6 +244,24 @@ class Gateway:
         await self._message(handle, {"request": "watch", **body}, want="jsep")
         return handle
 
+    def come_and_go(self, count, body, at_once, came, timeout):
+        """So many handles observe, `at_once` of them at a time; once all have come, all are detached. `came` is called for
+        each."""
+        async def run():
+            places = asyncio.Semaphore(at_once)
+
+            async def come():
+                async with places:
+                    handle = await self._attach()
+                    await self._message(handle, {"request": "observe", **body})
+                    came()
+                    return handle
+
+            for handle in await asyncio.gather(*(come() for _ in range(count))):
+                await self._call({"janus": "detach", "handle_id": handle})
+                del self._queues[handle]
+        self._do(run(), timeout)
+
     def ask_for_offer(self, body):
         """Watches on a new handle, whose offer is not answered; the handle's id."""
         return self._do(self._ask_for_offer(body))

@@ -27,6 +27,7 @@ import bad_pushes
 import echo_room
 import echoes
 import hours
+import isolation
 import live
 import marks
 import play
@@ -245,6 +246,15 @@ class BadPushes(Case):
         quiet, tiny = {**self.QUIET, "event": [1]}, {**self.QUIET, "event": [2.9]}
         self.assertEqual(not_met(bad_pushes.steady("x", [quiet], [tiny])), [])
         self.assertEqual(not_met(bad_pushes.steady("x", [quiet], [{**tiny, "event": [3.2]}])), ["x: events, median"])
+
+
+class Turns(Case):
+    """The I/O thread's longest turn beside a bad neighbour has a limit; what it did before is not that neighbour's."""
+
+    def test_each_is_judged(self):
+        for quiet, bad, is_met in (([3, 4], [50, 20], True), ([3, 4], [20, 51], False), ([80, 3], [80, 80], True),
+                                   ([80, 3], [80, 81], False)):
+            self.assertIs(isolation.turn_figure("x", quiet, bad).met(), is_met, (quiet, bad))
 
 
 class Services(Case):
