@@ -10,11 +10,13 @@ import numpy as np
 class Figure:
     """`values` are of one `unit`; `limits` maps a statistic ("median", "p95", "p99", "max") to its limit; without
     limits the figure only informs. If `signed`, values of both signs are errors: the median keeps its sign and is
-    judged by its size, percentiles are of sizes. `runs` says what was repeated."""
+    judged by its size, percentiles are of sizes. `runs` says what was repeated, `unjudged` why what it would be compared
+    with is missing: then there are no limits, and the table says so."""
 
-    def __init__(self, what, values, limits=None, unit="ms", signed=False, runs=None, note=""):
-        self.what, self.unit, self.signed, self.note = what, unit, signed, note
-        self.limits = limits or {}
+    def __init__(self, what, values, limits=None, unit="ms", signed=False, runs=None, note="", unjudged=""):
+        self.what, self.unit, self.signed, self.unjudged = what, unit, signed, unjudged
+        self.note = "; ".join(filter(None, (note, unjudged and f"not judged: {unjudged}")))
+        self.limits = not unjudged and limits or {}
         x = np.asarray([v for v in values if v is not None], dtype=float)
         self.count, self.runs = len(x), runs or str(len(x))
         self.values = [round(float(v), 3) for v in x[:20000]]
@@ -31,7 +33,7 @@ class Figure:
         return abs(value) if self.signed else value
 
     def met(self):
-        """None if there is no limit, False if there are no values."""
+        """None if there is no limit, or nothing to judge by; False if there are no values."""
         if not self.limits:
             return None
         return bool(self.statistics) and all(self.judged(k) <= v for k, v in self.limits.items())
@@ -44,9 +46,9 @@ class Figure:
         limit = ", ".join((f"{k} " if k != "max" or self.unit else "") + f"{v:g} {self.unit}".rstrip()
                           for k, v in self.limits.items()) or "–"
         if not self.statistics:
-            return [self.what, limit, "–", "–", "–", self.runs, "NO VALUES"]
+            return [self.what, limit, "–", "–", "–", self.runs, "NOT JUDGED" if self.unjudged else "NO VALUES"]
         s = self.statistics
-        verdict = {None: "", True: "met", False: "NOT MET"}[self.met()]
+        verdict = {None: "NOT JUDGED" if self.unjudged else "", True: "met", False: "NOT MET"}[self.met()]
         return [self.what + (f" ({self.unit})" if self.unit else ""), limit, number(s["median"]),
                 f"{number(s['p95'])} / {number(s['p99'])}", f"{number(s['min'])} .. {number(s['max'])}",
                 self.runs, verdict]
@@ -54,7 +56,7 @@ class Figure:
     def document(self):
         return {"what": self.what, "unit": self.unit, "signed": self.signed, "limits": self.limits, "runs": self.runs,
                 "count": self.count, "statistics": {k: round(v, 3) for k, v in self.statistics.items()},
-                "met": self.met(), "note": self.note, "values": self.values}
+                "met": self.met(), "unjudged": self.unjudged, "note": self.note, "values": self.values}
 
 
 HEAD = ["what", "limit", "median", "p95 / p99", "min .. max", "runs", ""]

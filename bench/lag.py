@@ -13,8 +13,9 @@ import numpy as np
 
 import rtp
 from figure import Figure
+from later import later
 from probe import Probe, Server, browser
-from versus import LOOPS, peers
+from versus import LOOPS, OURS, relays
 from viewers import Gateway
 
 SETTLED_S = 5       # the browser has caught up, and its jitter buffer has found its length
@@ -44,16 +45,16 @@ def join(chromium, server, ws, plugin):
 
 
 def first_whole(gateway):
-    """ms from a headless viewer's connection to its first key frame's last packet."""
+    """ms to the last packet of a headless viewer's first key frame: (from its `watch`, from its connection)."""
     viewer = gateway.watch({"id": 1})
     key = viewer.wait(lambda v: v.video and next((p for p in rtp.pictures(v.video) if p.key), None))
     viewer.leave()
-    return 1000 * (key.last - viewer.moments["connected"])
+    return tuple(1000 * (key.last - viewer.moments[name]) for name in ("watch", "connected"))
 
 
 def lag(material, runs):
     """Age of the first picture in Chromium, of rooms and of mountpoints with their packets, which keep what came since the key frame."""
-    found = {name: opener for name, opener in peers().items() if "60 ms" not in name}
+    found = relays()
     ages, waits, wholes = ({name: [] for name in found} for _ in range(3))
     with Server() as server:
         for number in range(runs):
@@ -66,11 +67,19 @@ def lag(material, runs):
                         waits[name].append(wait)
                     with Gateway(gateway.ws, plugin) as headless:
                         wholes[name] += [first_whole(headless) for _ in range(JOINS)]
-    newest = list(found)[-1]
+    return figures(ages, waits, wholes, f"{runs} x {JOINS} joins")
+
+
+def figures(ages, waits, wholes, what):
+    """The first is judged by the later Janus, which is the last of `ages`, if there is one."""
+    prefix, why = later()
+    newest = list(ages)[-1]
     limit = {"median": max(0.0, round(float(np.median(ages[newest])) / 4, 1))}
-    what = f"{runs} x {JOINS} joins"
-    return [Figure(f"age of the first picture in Chromium, {name}", ages[name], limit if name == list(found)[0] else None, runs=what,
-                   note=f"limit: a quarter of {newest}'s" if name == list(found)[0] else "") for name in found] + \
-        [Figure(f"watch → first picture presented, {name}", waits[name], runs=what) for name in found] + \
-        [Figure(f"connection → first whole key frame, {name}, headless", wholes[name],
-                WHOLE_MS if name == list(found)[0] else None, runs=what) for name in found]
+    out = [Figure(f"age of the first picture in Chromium, {OURS}", ages[OURS], limit, runs=what,
+                  note=f"limit: a quarter of {newest}'s" if prefix else "", unjudged="" if prefix else why)]
+    out += [Figure(f"age of the first picture in Chromium, {name}", ages[name], runs=what) for name in ages if name != OURS]
+    out += [Figure(f"watch → first picture presented, {name}", waits[name], runs=what) for name in waits]
+    for number, begin in enumerate(("watch", "connection")):
+        out += [Figure(f"{begin} → first whole key frame, {name}, headless", [whole[number] for whole in wholes[name]],
+                       WHOLE_MS if name == OURS else None, runs=what) for name in wholes]
+    return out

@@ -15,6 +15,10 @@ from material import open_room
 from hosted_room import is_speech
 from viewers import Gateway
 
+LISTENING = 10          # of many viewers so many decrypt, at equal distances: all that the machine can
+ENTRY_MS = 500          # an avatar's entry_ms, unless it is configured
+
+
 def random_pause():
     """Spreads commands over all phases of the 20 ms grid and of the idle clip."""
     time.sleep(random.uniform(0.3, 0.7))
@@ -45,33 +49,50 @@ def first_speech(viewer, since):
 
 # ------------------------------------------------------------------ synchronisation
 
-def rtp_sync(material, runs):
-    """Sound against picture as a receiver computes it from decoded flashes and beeps."""
+def join(gateway, viewers):
+    """So many viewers, one after another; those of them that decrypt."""
+    listening, joined, count = [], 0, min(viewers, LISTENING)
+    for number in range(count):
+        others = (number + 1) * viewers // count - joined - 1
+        if others:
+            gateway.watch_many(others, {"id": 1})
+        listening.append(gateway.watch({"id": 1}))
+        joined += others + 1
+    return listening
+
+
+def rtp_sync(material, runs, viewers=100):
+    """Sound against picture as each of many receivers computes it from decoded flashes and beeps."""
     segment = material.mp4(5)
-    skew, by_reports, by_arrival = [], [], []
+    skew, by_reports, by_arrival, worst = [], [], [], []
     hosted = open_room(material, segment)
     try:
         for _ in range(runs):
             with Gateway(hosted.server.ws) as gateway:
-                viewer = gateway.watch({"id": 1})
-                viewer.wait(lambda v: v.video and v.audio and v.video.reports and v.audio.reports)
+                listening = join(gateway, viewers)
+                for viewer in listening:
+                    viewer.wait(lambda v: v.video and v.audio and v.video.reports and v.audio.reports)
                 for _ in range(4):
                     time.sleep(random.uniform(1, 1.5))
                     since = len(gateway.events)
                     name = command(gateway, "enqueue", file=os.path.basename(segment))[1]["segment"]
                     gateway.wait_event("finished", since, segment=name)
                 time.sleep(1)
-                viewer.leave()
-            skew += rtp.report_skew_ms(viewer.audio, viewer.video, viewer.moments["connected"] + 1.5)
-            reports, arrival = marks_of(viewer)
-            by_reports += reports
-            by_arrival += arrival
+                for viewer in listening:
+                    viewer.leave()
+            for viewer in listening:
+                skew += rtp.report_skew_ms(viewer.audio, viewer.video, viewer.moments["connected"] + 1.5)
+                reports, arrival = marks_of(viewer)
+                by_reports += reports
+                by_arrival += arrival
+                worst.append(max(map(abs, reports), default=None))
     finally:
         hosted.close()
-    sessions = f"{runs} sessions"
+    sessions = f"{runs} sessions of {viewers} viewers, of whom {min(viewers, LISTENING)} decrypt"
     return [
         Figure("sound against picture by RTP and sender reports: flash - beep", by_reports, {"max": 5}, signed=True,
                runs=f"{sessions}, {len(by_reports)} marks"),
+        Figure("the worst of each viewer that decrypts", worst, runs=sessions),
         Figure("sender reports' skew beyond arrival times", skew, {"max": 5}, signed=True,
                runs=f"{sessions}, {len(skew)} reports"),
         Figure("flash - beep by arrival of their packets", by_arrival, signed=True, runs=f"{len(by_arrival)} marks",
@@ -143,6 +164,35 @@ def lateness(material, runs, viewers=50, seconds=30):
         Figure("each viewer's own 99th percentile", worst, runs=f"{len(worst)} viewers"),
         Figure("the same against the viewer's median frame", median, runs=f"{len(median)} viewers"),
     ]
+
+
+# ----------------------------------------------------------------------- key frames
+
+def recovered(pictures, since):
+    """When what answers a request for a key frame was whole: the key frame, and the entry that follows it. None: not yet."""
+    return next((following.last for key, following in zip(pictures, pictures[1:]) if key.key and key.arrival > since), None)
+
+
+def key_frames(material, runs):
+    """From a viewer's request for a key frame to a picture that it can decode, whatever it has lost."""
+    segment, took, lost = material.mp4(20), [], 0
+    hosted = open_room(material, segment)
+    try:
+        hosted.warm(os.path.basename(segment))
+        with Gateway(hosted.server.ws) as gateway:
+            command(gateway, "enqueue", file=os.path.basename(segment), repeat=100)
+            for _ in range(runs):
+                viewer = gateway.watch({"id": 1})
+                viewer.wait(lambda v: v.video and any(p.key for p in rtp.pictures(v.video)))
+                time.sleep(random.uniform(1.2, 2.2))      # one that asks again within a second waits
+                since = viewer.pli()
+                took.append(1000 * (viewer.wait(lambda v, at=since: recovered(rtp.pictures(v.video), at), 20) - since))
+                viewer.leave()
+                lost += viewer.video.missing()[0]
+    finally:
+        hosted.close()
+    return [Figure("request for a key frame -> key frame and entry, whole", took, {"max": ENTRY_MS + 20},
+                   note=f"limit: one distance of entries and 20 ms; packets lost: {lost}")]
 
 
 # ------------------------------------------------------------------------- commands

@@ -13,7 +13,7 @@ from rough_path import ADDRESSES
 from viewers import Gateway
 
 KBPS, LOWER = 800, "kbps_2 = 350 kbps_3 = 150 temporal = true"
-SLOW_KBPS, DELAY_MS, VIEWERS, WATCHED_S = 300, 20, 5, 60
+SLOW_KBPS, DELAY_MS, VIEWERS, WATCHED_S = 300, 20, 100, 60
 
 
 def watched(rough, chromium, server, hosted, files):

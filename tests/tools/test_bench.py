@@ -23,18 +23,24 @@ import numpy as np
 ROOT = os.environ["DH_ROOT"]
 sys.path.insert(0, os.path.join(ROOT, "bench"))
 
+import audience
 import bad_pushes
 import echo_room
 import echoes
+import equal
 import hours
 import isolation
+import lag
+import later
 import live
 import marks
+import packets
 import play
 import pushes
 import rtp
 import services
 import soaking
+import versus
 import voices
 
 
@@ -104,6 +110,244 @@ class Window(Case):
         self.assertEqual(stream.missing(), (2, 1, 0))
         self.assertEqual(stream.missing(11, 15), (0, 1, 0))
         self.assertEqual(list(rtp.Line(stream, 11, 15).arrival), [11, 12, 13, 14])
+
+
+def not_met(figures):
+    return [figure.what for figure in figures if figure.met() is False]
+
+
+class Versus(Case):
+    """`versus` judges the processor time as it is and for each packet, with equal pictures, idle, and how late pictures are; and says
+    what it has not measured."""
+    USED = {versus.OURS: 6.9, versus.SIXTY: 4.9, versus.UNSPREAD: 6, versus.RELAY: 10, versus.KEYED: 10}
+
+    def figures(self, viewers=100, later_janus=("/janus", "1.4.1"), **changed):
+        """Of rounds in which all limits are met, but for what is `changed`: {"off" or "two" or "idle": {peer: {what: value}}}."""
+        self.patch(versus, "later", lambda: later_janus)
+        results = {}
+        for case, short in ((("off", True), "off"), (("two event loops", True), "two"), (("off", False), "idle")):
+            for name, used in self.USED.items():
+                value = {"used": 4.9 if short == "idle" and name == versus.OURS else used, "lost": 0, "packets": 100,
+                         "late": 1.9 if name == versus.OURS else 10}
+                results[case, name] = [{**value, **changed.get(short, {}).get(name, {})}] * 3
+        return versus.figures(results, [1000] * 3, "3 rounds", viewers, "")
+
+    def test_all_is_met(self):
+        found = self.figures()
+        self.assertEqual(not_met(found), [])
+        self.assertEqual([f.what for f in found if f.unjudged], [])
+
+    def test_processor_time(self):
+        for short, most in (("off", 7), ("two", 7.5)):
+            found = not_met(self.figures(**{short: {versus.OURS: {"used": most + 0.1}}}))
+            self.assertEqual(len(found), 2, "as it is, and for each packet")
+            fewer = not_met(self.figures(**{short: {versus.OURS: {"used": most - 0.1, "packets": 95}}}))
+            self.assertEqual([what.startswith("the same for each packet") for what in fewer], [True])
+            self.assertEqual(not_met(self.figures(**{short: {versus.OURS: {"used": most + 0.1, "packets": 110}}})), found[:1])
+
+    def test_equal_pictures(self):
+        for short, most in (("off", 5), ("two", 5.5)):
+            found = not_met(self.figures(**{short: {versus.SIXTY: {"used": most + 0.1}}}))
+            self.assertEqual([("60 ms" in what, "equal pictures" in what) for what in found], [(True, True)])
+            # not by what relays the room's own packets
+            self.assertEqual(not_met(self.figures(**{short: {versus.RELAY: {"used": 50}}})), [])
+
+    def test_idle(self):
+        self.assertEqual(len(not_met(self.figures(idle={versus.OURS: {"used": 5.1}}))), 1)
+
+    def test_lateness(self):
+        for viewers, late, met in ((100, 2.1, False), (200, 2.1, True), (200, 3.1, False), (50, 2.1, False)):
+            found = not_met(self.figures(viewers, off={versus.OURS: {"late": late}}))
+            self.assertEqual(found, [] if met else [f"lateness p99 of pictures of {viewers} viewers, off, as a share of Streaming's"])
+
+    def test_lost_packets(self):
+        self.assertEqual(not_met(self.figures(two={versus.OURS: {"lost": 1}})), ["packets lost, this plugin"])
+
+    def test_no_later_janus(self):
+        found = [f for f in self.figures(later_janus=(None, "there is none")) if f.unjudged]
+        self.assertEqual([(f.row()[-1], f.met()) for f in found], [("NOT JUDGED", None)])
+        self.assertIn("there is none", "\n".join(versus.verdicts(found)))
+
+    def test_the_page_says_what_is_not_met(self):
+        text = "\n".join(versus.verdicts(self.figures(off={versus.OURS: {"used": 7.1}})))
+        self.assertEqual(text.count("NOT MET"), 2)
+        self.assertGreater(text.count("| met |"), 5)
+
+
+class Later(Case):
+    """Which Janus is compared besides, and why none is."""
+
+    def later(self, version, builder="exit 1", named=True):
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        os.mkdir(os.path.join(folder, "bin"))
+        for path, text in (("bin/janus", f"echo 'Janus version: 1401 ({version})'"), ("builder", builder)):
+            with open(os.path.join(folder, path), "w", encoding="utf-8") as file:
+                file.write(f"#!/bin/sh\n{text}\n")
+            os.chmod(os.path.join(folder, path), 0o755)
+        self.patch(later, "BUILDER", os.path.join(folder, "builder"))
+        self.patch(later.janus_server, "program", lambda: os.path.join(folder, "bin/janus") if version == "1.1.2" else "/bin/true")
+        with mock.patch.dict(os.environ, {"JANUS_14": folder} if named else {}):
+            if not named:
+                os.environ.pop("JANUS_14", None)
+            self.told = io.StringIO()
+            with contextlib.redirect_stderr(self.told):
+                return folder, later.later.__wrapped__()
+
+    def test_named(self):
+        folder, found = self.later("1.4.1")
+        self.assertEqual(found, (folder, "1.4.1"))
+
+    def test_built(self):
+        folder, found = self.later("1.4.1", 'dirname "$0"', named=False)
+        self.assertEqual(found, (folder, "1.4.1"))
+
+    def test_none(self):
+        self.assertIsNone(self.later("1.4.1", named=False)[1][0])
+        self.assertIn("not measured", self.told.getvalue())
+
+    def test_the_same(self):
+        self.assertIsNone(self.later("1.1.2")[1][0])
+        self.assertIn("not measured", self.told.getvalue())
+
+
+class Equal(Case):
+    """The bit rate of equal pictures."""
+
+    def test_it_never_flatters_the_room(self):
+        curve = lambda kbps: 1 - 30 / (kbps + 100)
+        for wanted in (0.9, 0.95, 0.98):
+            found = equal.search(wanted, curve)
+            self.assertLessEqual(curve(found), wanted)
+            self.assertGreater(curve(found * equal.STEP ** 2), wanted)
+
+    def test_out_of_reach(self):
+        for wanted in (0.5, 0.999):
+            with self.assertRaisesRegex(RuntimeError, "is not between"):
+                equal.search(wanted, lambda kbps: 1 - 30 / (kbps + 100))
+
+    def test_it_is_made_once(self):
+        folder, made = self.enterContext(tempfile.TemporaryDirectory()), []
+
+        class Material:
+            def path(self, name):
+                return os.path.join(folder, name)
+
+            def make(self, name, write):
+                if not os.path.exists(self.path(name)):
+                    write(self.path(name))
+                return self.path(name)
+
+        def write_equal(path, *_):
+            with open(path, "w", encoding="utf-8"):
+                made.append(path)
+            return {"room": {"ssim": 0.9}}
+
+        self.patch(equal, "write_equal", write_equal)
+        self.enterContext(contextlib.redirect_stderr(io.StringIO()))
+        for data, count in ((b"a", 1), (b"a", 1), (b"b", 2)):
+            self.patch(equal, "prepared", lambda *_, data=data: data)
+            film, told = equal.equal(Material(), "source")
+            self.assertEqual((film, told, len(made)), (made[-1], {"room": {"ssim": 0.9}}, count))
+
+
+class Lag(Case):
+    """`lag` judges from `watch` on, and the age of pictures by a later Janus's alone."""
+
+    def figures(self, later_janus=("/janus", "1.4.1"), whole=(40, 30), age=20):
+        self.patch(lag, "later", lambda: later_janus)
+        names = [lag.OURS, "Streaming", "Streaming of Janus 1.4.1"][:3 if later_janus[0] else 2]
+        of = lambda value: {name: [value if name == lag.OURS else 100] * 5 for name in names}
+        wholes = {name: [whole if name == lag.OURS else (500, 400)] * 5 for name in names}
+        return lag.figures(of(age), of(70), wholes, "")
+
+    def test_age(self):
+        self.assertEqual(not_met(self.figures()), [])
+        self.assertEqual(not_met(self.figures(age=26)), ["age of the first picture in Chromium, this plugin"])
+
+    def test_no_later_janus(self):
+        found = self.figures((None, "there is none"), age=26)
+        self.assertEqual([(f.what, f.row()[-1]) for f in found if f.unjudged],
+                         [("age of the first picture in Chromium, this plugin", "NOT JUDGED")])
+        self.assertEqual(not_met(found), [])
+
+    def test_from_watch(self):
+        self.assertEqual(not_met(self.figures(whole=(50, 30))), ["watch → first whole key frame, this plugin, headless"])
+        viewer = mock.MagicMock(moments={"watch": 10.0, "connected": 10.02})
+        viewer.wait = lambda _: types.SimpleNamespace(last=10.05)
+        found = lag.first_whole(types.SimpleNamespace(watch=lambda _: viewer))
+        self.assertEqual([round(ms) for ms in found], [50, 30])
+
+
+class Audience(Case):
+    """`audience` wants nothing to be lost, and judges lateness by how many watch."""
+
+    def figures(self, late, lost, minutes=10, **options):
+        self.measured = []
+
+        def measured(_, viewers, seconds):
+            self.measured.append((viewers, seconds))
+            return {"late": late, "lost": lost}
+
+        self.patch(audience, "measured", measured)
+        self.patch(audience, "ours", lambda *_: None)
+        self.enterContext(contextlib.redirect_stderr(io.StringIO()))
+        return not_met(audience.audience(None, minutes, **options))
+
+    def test_how_long(self):
+        self.assertEqual(self.figures(1.5, 0), [])
+        self.assertEqual(self.measured, [(100, 60), (200, 600), (200, 600)])
+        self.figures(1.5, 0, viewers=30, seconds=2)
+        self.assertEqual(self.measured, [(30, 2), (30, 2)])
+
+    def test_late(self):
+        self.assertEqual(self.figures(1.6, 0), ["lateness p99 of pictures, 100 viewers, off"])
+        self.assertEqual(len(self.figures(10.1, 0)), 2)
+
+    def test_lost(self):
+        self.assertEqual(self.figures(1, 1), [f"packets lost, {what}" for what in
+                                              ("100 viewers, off", "200 viewers, off", "200 viewers, two event loops")])
+
+
+class Synchronisation(Case):
+    """`rtp-sync` has a hundred viewers, of whom some decrypt, from the first to the last; each of them is judged."""
+
+    def test_who_decrypts(self):
+        for viewers in (1, 7, 10, 11, 99, 100):
+            joined = []
+            gateway = types.SimpleNamespace(watch_many=lambda count, _: joined.extend(["drop"] * count),
+                                            watch=lambda _: joined.append("keep") or "keep")
+            self.assertEqual(len(packets.join(gateway, viewers)), min(viewers, 10))
+            self.assertEqual((len(joined), joined.count("keep"), joined[-1]), (viewers, min(viewers, 10), "keep"))
+            gaps = "".join("k" if mode == "keep" else "." for mode in joined).split("k")[:-1]
+            self.assertLessEqual(max(map(len, gaps)) - min(map(len, gaps)), 1)
+
+    def figures(self, errors):
+        """Where each of the viewers that decrypt sees these."""
+        self.patch(packets, "open_room", mock.MagicMock())
+        self.patch(packets, "Gateway", mock.MagicMock())
+        self.patch(packets, "command", lambda *_, **__: (0, {"segment": "s"}))
+        self.patch(packets, "join", lambda _, viewers: [mock.MagicMock() for _ in range(viewers // 10)])
+        self.patch(packets.rtp, "report_skew_ms", lambda *_: [0.1])
+        self.patch(packets.time, "sleep", lambda _: None)
+        to_come = list(errors)
+        self.patch(packets, "marks_of", lambda _: ([0.5, to_come.pop(0)], [0]))
+        return packets.rtp_sync(mock.MagicMock(mp4=lambda _: "a.mp4"), 1)
+
+    def test_the_worst_viewer(self):
+        self.assertEqual(not_met(self.figures([0.1] * 10)), [])
+        for errors in ([0.1] * 9 + [5.1], [-5.1] + [0.1] * 9):
+            self.assertEqual(len(not_met(self.figures(errors))), 1)
+
+
+class KeyFrames(Case):
+    """A request for a key frame is answered once the entry behind the key frame is whole."""
+
+    def test_when(self):
+        picture = lambda at, key: types.SimpleNamespace(arrival=at, last=at + 0.01, key=key)
+        pictures = [picture(1, True), picture(1.1, False), picture(2.0, False), picture(2.5, True), picture(2.5, False)]
+        self.assertEqual(packets.recovered(pictures, 1.8), 2.51)
+        self.assertIsNone(packets.recovered(pictures[:4], 1.8))
+        self.assertIsNone(packets.recovered(pictures, 2.6))
 
 
 class Crowd(Case):
