@@ -67,6 +67,7 @@ def rtp_sync(material, runs, viewers=100):
     skew, by_reports, by_arrival, worst = [], [], [], []
     hosted = open_room(material, segment)
     try:
+        hosted.warm(os.path.basename(segment))      # pictures that are not ready when their sound is are another matter
         for _ in range(runs):
             with Gateway(hosted.server.ws) as gateway:
                 listening = join(gateway, viewers)
