@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A room's pictures as a mountpoint would be fed with them otherwise: by libvpx, a key frame every two seconds, at the room's SSIM.
+"""A room's pictures as a mountpoint would be fed with them otherwise: by libvpx, with a key frame every two seconds and the
+room's SSIM.
 
-Both are compared with the segment's source. The encoder has the settings that dh-prepare gives it (prepare/video.c), but for
-entries and the anchor; its bit rate is searched for once, and what is found is kept.
+Both are compared with the segment's source. The encoder has the speed that dh-prepare gives it (prepare/video.c); its bit rate
+is searched for once, and what is found is kept.
 """
 import contextlib
 import hashlib
@@ -20,7 +21,8 @@ import dhs
 from material import open_room
 
 FPS = 25
-ENCODER = ("-c:v libvpx -deadline realtime -cpu-used -3 -auto-alt-ref 0 -lag-in-frames 0 -g 50 -keyint_min 50 -threads 1").split()
+ENCODER = ("-c:v libvpx -deadline realtime -cpu-used -3 -auto-alt-ref 0 -lag-in-frames 0 -g 50 -keyint_min 50 "
+           "-threads 1").split()
 SOUND = "-c:a libopus -b:a 48k -ar 48000 -frame_duration 20".split()
 KBPS = (50, 6000)           # between which the rate is searched for
 STEP = 1.02                 # it is found once the bounds are so close

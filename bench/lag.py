@@ -53,7 +53,8 @@ def first_whole(gateway):
 
 
 def lag(material, runs):
-    """Age of the first picture in Chromium, of rooms and of mountpoints with their packets, which keep what came since the key frame."""
+    """Age of the first picture in Chromium, of rooms and of mountpoints with their packets, which keep what came since the key
+    frame."""
     found = relays()
     ages, waits, wholes = ({name: [] for name in found} for _ in range(3))
     with Server() as server:

@@ -16,10 +16,10 @@ BUILDER = os.path.join(ROOT, "scripts", "bench-janus")
 def version(program):
     """As in "1.4.1"; None: it does not say."""
     try:
-        said = subprocess.run([program, "--version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
+        done = subprocess.run([program, "--version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     except OSError:
         return None
-    found = re.search(r"Janus version: \d+ \(([\d.]+)\)", said)
+    found = re.search(r"Janus version: \d+ \(([\d.]+)\)", done.stdout)
     return found and found.group(1)
 
 

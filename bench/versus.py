@@ -104,8 +104,9 @@ def stock(material, loops, speaks, prefix=None):
 @contextlib.contextmanager
 def keyed(film, loops):
     """A mountpoint that is fed with a WebM."""
-    with Stock(loops, payload_type=100) as server, long.streaming_fed(None, [server.ports["audio"], server.ports["video"]], film):
-        yield server, STREAMING
+    with Stock(loops, payload_type=100) as server:
+        with long.streaming_fed(None, [server.ports["audio"], server.ports["video"]], film):
+            yield server, STREAMING
 
 
 def relays():
@@ -119,7 +120,8 @@ def relays():
 
 def peers(film):
     """The same, and what is compared besides while the room speaks; `film` is what equal.py makes."""
-    return {**relays(), SIXTY: lambda *what: ours(*what, ptime=60), UNSPREAD: lambda *what: ours(*what, general="spread_ms = 0"),
+    return {**relays(), SIXTY: lambda *what: ours(*what, ptime=60),
+            UNSPREAD: lambda *what: ours(*what, general="spread_ms = 0"),
             KEYED: lambda material, loops, speaks: keyed(film, loops)}
 
 
@@ -181,7 +183,8 @@ def versus(material, runs, viewers=VIEWERS, seconds=SECONDS):
 
 def told(pictures):
     """How good the pictures are that are called equal, and what they take."""
-    return "luma's SSIM and kbit/s: " + ", ".join(f"{name} {found['ssim']:.4f}, {found['kbps']:.0f}" for name, found in pictures.items())
+    return "luma's SSIM and kbit/s: " + ", ".join(f"{name} {found['ssim']:.4f}, {found['kbps']:.0f}"
+                                                  for name, found in pictures.items())
 
 
 def values(results, case, name, what):
@@ -202,9 +205,10 @@ def figures(results, aiortc, rounds, viewers, pictures):
 
     out = []
     for loops, most in SAME.items():
-        out.append(share(f"processor time, {loops}, as a share of Streaming's, which relays the room's packets", of(loops, OURS), most))
-        out.append(share(f"the same for each packet, {loops}", [a / b for a, b in zip(of(loops, OURS), of(loops, OURS, "packets"))],
-                         most, "Streaming's viewers are sent key frames, too"))
+        used, packets = of(loops, OURS), of(loops, OURS, "packets")
+        out.append(share(f"processor time, {loops}, as a share of Streaming's, which relays the room's packets", used, most))
+        out.append(share(f"the same for each packet, {loops}", [a / b for a, b in zip(used, packets)], most,
+                         "Streaming's viewers are sent key frames, too"))
     out += [share(f"processor time with 60 ms of sound in a packet, {loops}, as a share of Streaming's with equal pictures",
                   of(loops, SIXTY, other=KEYED), most, pictures) for loops, most in EQUAL.items()]
     out += [share(f"the same, as a share of that of Streaming, which relays the room's packets, {loops}", of(loops, SIXTY))
@@ -213,8 +217,8 @@ def figures(results, aiortc, rounds, viewers, pictures):
     out.append(share(f"lateness p99 of pictures of {viewers} viewers, off, as a share of Streaming's", of("off", OURS, "late"),
                      next(most for count, most in LATE if viewers <= count)))
     for what, name in (("processor time", "used"), ("lateness p99 of pictures", "late")):
-        out += [share(f"{what}, {loops}, with the default of spread_ms, as a share of that without", of(loops, OURS, name, UNSPREAD))
-                for loops in LOOPS]
+        out += [share(f"{what}, {loops}, with the default of spread_ms, as a share of that without",
+                      of(loops, OURS, name, UNSPREAD)) for loops in LOOPS]
     out += [Figure(f"packets lost, {name}", [v for case in LOOPS for v in values(results, (case, True), name, "lost")],
                    {"max": 0} if name == OURS else None, unit="", runs=rounds) for name in (OURS, RELAY)]
     out.append(share("processor time, as a share of an aiortc server's with an encoder for each viewer",
@@ -236,8 +240,9 @@ def verdicts(judged):
     for figure in judged:
         if figure.limits or figure.unjudged:
             row = figure.row()
+            what = ": ".join(filter(None, (figure.what, figure.unjudged)))
             value = cell(figure.values, 0 if figure.unit == "" else 3) if figure.values else "–"
-            lines.append(f"| {figure.what}{': ' + figure.unjudged if figure.unjudged else ''} | {row[1]} | {value} | {row[-1]} |")
+            lines.append(f"| {what} | {row[1]} | {value} | {row[-1]} |")
     return lines
 
 
@@ -256,4 +261,5 @@ def report(results, aiortc, judged, rounds, busy, pictures):
          values(results, case, name, "floor")) for case, name in sorted(results, key=lambda key: (not key[0][1], key[0][0], key[1]))])
     chart.replace("benchmarks.md", "versus", [
         f"{rounds}; {machine.describe()}; {time.strftime('%Y-%m-%d')}; others kept "
-        f"{busy:.2f} cores busy at the beginning. Medians, with the least and the most. Equal pictures: {pictures}.", "", *lines, "", *verdicts(judged)])
+        f"{busy:.2f} cores busy at the beginning. Medians, with the least and the most. Equal pictures: {pictures}.",
+        "", *lines, "", *verdicts(judged)])
