@@ -76,7 +76,7 @@ def long(material, minutes):
     """Minutes of a live generator at 33 fps and 24 kHz, in one segment: RTP time against the clock, marks, and memory."""
     heap = usage.Heap(material.folder)
     pushes = Pushes(material, environment=heap.environment, janus_general=usage.EVENT_LOOPS)
-    windows, samples = [], []
+    windows, samples, generator = [], [], None
     try:
         generator = subprocess.Popen(
             [sys.executable, "-B", os.path.abspath(__file__), "%s:%d" % pushes.address, str(minutes)],
@@ -88,17 +88,22 @@ def long(material, minutes):
                 follower.take()
             pid, since = pushes.hosted.server.process.pid, time.monotonic()
             first = marked_ms(gateway)
-            while time.monotonic() - since < minutes * 60 - WATCH_S - WINDOW_S - 5:
+            while generator.poll() is None and time.monotonic() - since < minutes * 60 - WATCH_S - WINDOW_S - 5:
                 time.sleep(WINDOW_S)
                 gateway.take_events()
                 windows.append([follower.take() for follower in followers])
                 samples.append((time.monotonic() - since, usage.memory_kib(pid), round(heap.allocated_kib(pid))))
+            if generator.poll() is not None:
+                raise RuntimeError("the generator has ended before its time")
             last = marked_ms(gateway)
             windows.append([follower.take() for follower in followers])
             if generator.wait(600):
                 raise RuntimeError("the generator failed")
         held = pushes.hosted.server.attach().request({"request": "stats", "id": 1})
     finally:
+        if generator:
+            generator.kill()
+            generator.wait()
         pushes.hosted.close()
     return figures(windows, samples, first, last, minutes, held["underruns"]["held_ms"])
 

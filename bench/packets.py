@@ -84,9 +84,11 @@ def rtp_sync(material, runs, viewers=100):
             for viewer in listening:
                 skew += rtp.report_skew_ms(viewer.audio, viewer.video, viewer.moments["connected"] + 1.5)
                 reports, arrival = marks_of(viewer)
+                if not reports:
+                    raise RuntimeError("a viewer saw or heard no mark")
                 by_reports += reports
                 by_arrival += arrival
-                worst.append(max(map(abs, reports), default=None))
+                worst.append(max(map(abs, reports)))
     finally:
         hosted.close()
     sessions = f"{runs} sessions of {viewers} viewers, of whom {min(viewers, LISTENING)} decrypt"

@@ -81,7 +81,7 @@ def room(material, loops, speaks, ptime=20, general=""):
         if speaks:
             os.link(segment, os.path.join(hosted.segments, "speech.mp4"))
             hosted.warm("speech.mp4")
-            hosted.handle.request({"request": "enqueue", "id": 1, "file": "speech.mp4", "repeat": 100})
+            hosted.handle.request({"request": "enqueue", "id": 1, "file": "speech.mp4", "repeat": 1000})
         yield hosted
     finally:
         hosted.close()

@@ -466,10 +466,6 @@ class CutHeard(Case):
         self.assertEqual(self.judged(lambda t: 0.5 + 0.5 * math.cos(math.pi * min(max(t, 0) / 0.07, 1))), [False, True])
 
 
-def not_met(figures):
-    return [figure.what for figure in figures if figure.met() is False]
-
-
 class BadPushes(Case):
     """No median beside a room that is pushed to badly is more than 1.2 times that beside a quiet one."""
     QUIET = {"enqueue": [30, 31, 32], "say": [200, 210, 220], "event": [20, 21, 100]}
@@ -496,9 +492,15 @@ class Turns(Case):
     """The I/O thread's longest turn beside a bad neighbour has a limit; what it did before is not that neighbour's."""
 
     def test_each_is_judged(self):
-        for quiet, bad, is_met in (([3, 4], [50, 20], True), ([3, 4], [20, 51], False), ([80, 3], [80, 80], True),
-                                   ([80, 3], [80, 81], False)):
-            self.assertIs(isolation.turn_figure("x", quiet, bad).met(), is_met, (quiet, bad))
+        for bad, is_met in (([50, 20], True), ([20, 51], False)):
+            self.assertIs(isolation.turn_figure("x", bad).met(), is_met, bad)
+
+    def test_what_was_before_is_waited_for(self):
+        told, waited = iter([80, 80, 3, 3]), []
+        self.patch(isolation, "longest_turn", lambda _: next(told))
+        self.patch(isolation.time, "sleep", waited.append)
+        isolation.forget_turns(None)
+        self.assertEqual((len(waited), list(told)), (2, [3]))
 
 
 class Services(Case):
