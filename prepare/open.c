@@ -27,12 +27,20 @@ static int refuse_open(AVFormatContext *format, AVIOContext **io, const char *ur
 	return AVERROR(EPERM);
 }
 
+/* Of a short file any byte 0x47, a letter G, is an MPEG-TS packet's beginning to FFmpeg. */
+static bool is_guess(const AVInputFormat *found, int score)
+{
+	return strcmp(found->name, "mpegts") == 0 && score < AVPROBE_SCORE_RETRY;
+}
+
 static int detect(const AVInputFormat **found, bool *is_still, struct dh_input_bytes *input, const char *name,
 	struct dh_fault *fault)
 {
 	int err = av_probe_input_buffer2(dh_input_bytes_io(input), found, "", NULL, 0, 0);
 	if (err == AVERROR(ENOMEM))
 		return dh_fault_memory(fault);
+	if (err >= 0 && is_guess(*found, err))
+		err = AVERROR_INVALIDDATA;
 	if (err >= 0 && dh_accept_container(*found, is_still))
 		return 0;
 	if (dh_input_bytes_verdict(input, fault))

@@ -30,6 +30,7 @@ class Refused(Case):
     def test_not_a_medium(self):
         text = b"It was a bright cold day in April, and the clocks were striking thirteen.\n" * 50
         self.refuse(FORMAT, ["words.mp4", "expected MP4"], self.write("words.mp4", text))
+        self.refuse(FORMAT, ["letter.txt", "expected MP4"], self.write("letter.txt", b"The letter G begins packets of MPEG-TS. " * 6))
         self.refuse(FORMAT, "noise", self.write("noise.mp4", np.random.default_rng(3).bytes(200000)))
         self.refuse(FORMAT, "zeros", self.write("zeros.wav", bytes(100000)))
 
