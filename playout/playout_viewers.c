@@ -66,14 +66,17 @@ int64_t dh_playout_viewer_offset_ticks(const struct dh_viewer *viewer)
 	return viewer->branch->pacer.offset_ticks[viewer->group];
 }
 
-/* Nothing that it was sent is stamped later than now, but for a picture that left early. */
+/* Nothing that it was sent is stamped later than now, but for a picture that left early, here or where it came from. */
 void dh_playout_viewer_seed(const struct dh_playout *playout, const struct dh_viewer *viewer, int64_t now_ticks,
 	struct dh_continuity_seed *seed)
 {
 	dh_continuity_seed(&viewer->continuity, seed);
 	dh_continuity_seed_move(seed, -playout->origin_ticks);
 	int64_t last_ticks = playout->origin_ticks + viewer->last_video_ticks;
+	int64_t least_ticks = playout->origin_ticks + viewer->from_ticks;
 	seed->from_ticks = (last_ticks > now_ticks ? last_ticks : now_ticks) + DH_TICKS_PER_MS;
+	if (seed->from_ticks < least_ticks)
+		seed->from_ticks = least_ticks;
 }
 
 void dh_playout_seed_here(const struct dh_playout *playout, struct dh_continuity_seed *seed)

@@ -202,7 +202,7 @@ static void test_large_pictures(void)
 static void test_moves(void)
 {
 	const struct rig_segment spec = speech_at(24, 1);
-	struct dh_continuity_seed seed;
+	struct dh_continuity_seed seed, again;
 
 	rig_open_idle(&rig, NULL, start);
 	struct rig_viewer *v = rig_join(&rig, NULL);
@@ -214,6 +214,9 @@ static void test_moves(void)
 	rig_leave(&rig, v);
 	dh_playout_seed_here(rig.playout, &seed);
 	struct rig_viewer *moved = rig_join(&rig, &seed);
+	dh_playout_viewer_seed(rig.playout, moved->viewer, rig.now, &again); /* it goes on at once */
+	dh_playout_seed_here(rig.playout, &again);
+	CHECK_INT(again.from_ticks, seed.from_ticks);
 	rig_stall(&rig, 5 * MS / 4); /* the early picture's time has not come yet */
 	rig_run(&rig, media_ms(1200));
 	CHECK(moved->picture_count > 0);
