@@ -174,7 +174,7 @@ def steady(way, quiet, bad):
     return figures
 
 
-def bad_pushes(material, runs):
+def bad_pushes(material, runs, ways=""):
     """Nine rooms beside one that is pushed to badly, compared with nine beside a quiet one."""
     port, = free_ports(1)
     rooms = isolation.configuration(material.size).replace('room-1: {', f'room-1: {{ secret = "{SECRET}"')
@@ -190,7 +190,7 @@ def bad_pushes(material, runs):
             isolation.timed_speech(gateway, viewer, "enqueue", file="known.mp4")
             time.sleep(5)
             isolation.window(gateway, viewer, crowd)
-            for way in WAYS:
+            for way in (w for w in WAYS if ways in w):
                 quiet, bad, left = [], [], []
                 for _ in range(runs):
                     quiet.append(isolation.window(gateway, viewer, crowd))

@@ -159,7 +159,7 @@ def own_prepare():
             yield copy
 
 
-def isolation(material, runs):
+def isolation(material, runs, ways=""):
     """Nine rooms beside one that misbehaves, compared with nine beside a quiet one."""
     with StunServer() as stun, own_prepare() as worker:
         hosted = open_room(material, more=configuration(material.size), rooms=False, general=LIMITS, nat=stun.nat())
@@ -167,12 +167,12 @@ def isolation(material, runs):
             shutil.copy(material.mp4(5), os.path.join(hosted.segments, "known.mp4"))
             neighbours.write_bad(hosted)
             place = {"ws": hosted.server.ws, "segments": hosted.segments, "cache": hosted.server.path("cache"), "worker": worker}
-            return beside_each(place, stun, runs)
+            return beside_each(place, stun, runs, ways)
         finally:
             hosted.close(check=False)
 
 
-def beside_each(place, stun, runs):
+def beside_each(place, stun, runs, ways):
     figures = []
     with Gateway(place["ws"]) as gateway:
         gateway.observe({"id": EVENTS})
@@ -181,7 +181,7 @@ def beside_each(place, stun, runs):
         timed_speech(gateway, viewer, "enqueue", file="known.mp4")
         time.sleep(5)
         window(gateway, viewer, crowd)
-        for way in neighbours.ways():
+        for way in neighbours.ways(ways):
             quiet, bad, turns = [], [], []
             for _ in range(runs):
                 quiet.append(window(gateway, viewer, crowd))
