@@ -17,6 +17,7 @@ import rtp
 from hosted_room import HostedRoom
 from janus_server import WAIT_S, free_ports
 from media_case import Case
+from rtp_later import Later
 
 ROOT = os.environ["DH_ROOT"]
 SIZE = 128
@@ -116,8 +117,9 @@ class Restream(Case):
         return self.start("ffmpeg", "-nostdin", "-v", "error", "-y", *(["-listen", "1"] if url.startswith("rtmp") else []), "-i", url,
                           "-c", "copy", "-flush_packets", "1", self.path(name))
 
-    def send(self, name, command, target=None):
-        """A command of the document, and the room to it; to a folder, with hls-captions between."""
+    def send(self, name, command, target=None, wrap_s=None):
+        """A command of the document, and the room to it; to a folder, with hls-captions between. With `wrap_s`, as it is hours
+        later: returns what is between."""
         audio, video = free_ports(2, in_a_row=2)
         folder = self.path(name)
         os.makedirs(os.path.join(folder, "hls"))
@@ -132,6 +134,12 @@ class Restream(Case):
             self.assertEqual(count, 1)
         self.start("bash", "-c", "exec " + command.replace("examples/restream/again", os.path.join(ROOT, "examples/restream/again")),
                    cwd=folder)
+        if wrap_s:
+            self.wait_for_ports(audio, video)
+            later = self.enterContext(Later(audio, video, wrap_s))
+            answer = self.gateway.request({"request": "rtp_forward", "id": 1, **later.fields, "hide_keyframes": True})
+            self.addCleanup(self.stop, answer["forwarders"])
+            return later
         if target:
             self.forward(audio, video)
         else:
@@ -147,6 +155,10 @@ class Restream(Case):
         self.wait_for_ports(audio, video)
         return self.gateway.request({"request": "rtp_forward", "id": 1, "host": "127.0.0.1", "audio_port": audio, "audio_rtcp_port": audio + 1,
                               "video_port": video, "video_rtcp_port": video + 1, "hide_keyframes": True})
+
+    def stop(self, forwarders):
+        for stream in forwarders:
+            self.gateway.request({"request": "stop_rtp_forward", "id": 1, "stream_id": stream["stream_id"]})
 
     @staticmethod
     def is_taken(port):
@@ -186,6 +198,21 @@ class Restream(Case):
         for name, flashes in (("first.flv", 2), ("second.flv", 2), ("srt.ts", 4)):
             self.assert_marks(self.path(name), flashes)
 
+    def test_hours_later(self):
+        """The timestamps of 32 bits begin anew."""
+        port, = free_ports(1)
+        platform, plays = "rtmp://127.0.0.1:%d/app/KEY" % port, 0
+        self.serve(platform, "later.flv")
+        later = self.send("later", commands()["flv"], platform, wrap_s=8)
+        wait_until(lambda: size(self.path("later.flv")) > 0, "it is on the platform")
+        self.watch()                                        # who is told of a segment's end
+        while not later.has_wrapped() or plays < 2:
+            self.play("marks.mp4")
+            plays += 1
+        self.play("marks.mp4")
+        self.wait_for("later.flv", 2 * plays + 2)
+        self.assert_marks(self.path("later.flv"), 2 * plays + 2)
+
     @unittest.skipUnless(shutil.which("gst-launch-1.0"), "GStreamer is not installed")
     def test_gstreamer(self):
         """It goes on when the forward is stopped, and completes its file at Ctrl-C."""
@@ -199,8 +226,7 @@ class Restream(Case):
         forwarders = self.forward(audio, video)["forwarders"]
         wait_until(lambda: size(self.path("room.webm")) > 0, "it writes")
         self.play("marks.mp4", more_ms=500)
-        for stream in forwarders:
-            self.gateway.request({"request": "stop_rtp_forward", "id": 1, "stream_id": stream["stream_id"]})
+        self.stop(forwarders)
         time.sleep(2)                                       # in which it would end
         self.assertIsNone(process.poll())
         self.end(process, signal.SIGINT)
