@@ -52,6 +52,14 @@ def project(path, *more):
                      lambda folder: shutil.copytree(source, folder, dirs_exist_ok=True, ignore=what_npm_makes))
 
 
+def node_version():
+    """As in (20, 9, 0)."""
+    if not shutil.which("node"):
+        raise unittest.SkipTest("Node is not installed")
+    said = subprocess.run(["node", "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return tuple(map(int, said.strip().lstrip("v").split(".")))
+
+
 def write_package(folder):
     with open(os.path.join(folder, "package.json"), "w") as file:
         json.dump({"private": True, "type": "module"}, file)

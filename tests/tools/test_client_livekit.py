@@ -30,6 +30,8 @@ def node_modules():
         return given
     with open(os.path.join(CLIENT, "package.json"), encoding="utf-8") as file:
         wanted = json.load(file)["dependencies"]
+    if npm.node_version() < (20, 9):
+        wanted["@livekit/agents"] = "~1.5.0"        # see clients/README.md
     return os.path.join(npm.packages(*(f"{name}@{version}" for name, version in wanted.items())), "node_modules")
 
 
