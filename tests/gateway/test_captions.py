@@ -353,14 +353,23 @@ class HeardByEach(CaptionsCase):
     """By rule: what was played while it was sent sound."""
     server = LongServer
 
+    def listener(self, **options):
+        """A viewer that is sent sound from now on."""
+        viewer = self.viewer(*([] if "peer" in options else ["--deaf"]), offer_data=False, **options)
+        end = time.monotonic() + WAIT_S
+        while not self.ask("stats", id=1, viewer=viewer.result["viewer"])["viewers"][0]["media"]:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
+        return viewer
+
     def test_one_who_came_later_and_was_paused(self):
-        first = self.viewer("--deaf", offer_data=False)
+        first = self.listener()
         peer = DataViewer.start("--deaf")
         self.addCleanup(peer.close)
         self.ask("enqueue", id=1, file="many.mkv", segment="long")
         self.event("started", "long")
         self.event("segment_prepared", "long")
-        second = self.viewer(peer=peer, offer_data=False)
+        second = self.listener(peer=peer)
         second.handle.request({"request": "pause"})
         time.sleep(1)
         second.handle.request({"request": "start"})
@@ -384,14 +393,14 @@ class HeardByEach(CaptionsCase):
 
     def test_since_when_it_is_known(self):
         """Since the viewer joined, by the room's time; pausing does not change that, as long as it is remembered."""
-        first = self.viewer("--deaf", offer_data=False)
+        first = self.listener()
         peer = DataViewer.start("--deaf")
         self.addCleanup(peer.close)
         self.ask("enqueue", id=1, file="many.mkv", segment="since")
         started = self.event("started", "since")["media_ms"]
         self.event("segment_prepared", "since")
         reached = [self.ask("queue", id=1)["playing"]["played_ms"]]
-        second = self.viewer(peer=peer, offer_data=False)
+        second = self.listener(peer=peer)
         told = [self.heard(second)]
         reached.append(self.ask("queue", id=1)["playing"]["played_ms"])
         since = told[0]["since_ms"]
@@ -419,7 +428,7 @@ class HeardByEach(CaptionsCase):
 
     def test_one_who_heard_all_around_holds(self):
         """As the ledger tells it: what goes on where it stopped has no gap, and what is said again is there once."""
-        viewer = self.viewer("--deaf", offer_data=False)
+        viewer = self.listener()
         self.ask("enqueue", id=1, file="words.mkv", segment="around")
         self.event("started", "around")
         for fields, undone in (({"regret_ms": 10000}, True), ({"regret_ms": 0}, False), ({"regret_ms": 10000}, True)):
